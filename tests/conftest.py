@@ -1,0 +1,85 @@
+"""Fixtures every test may ask for.
+
+``database``    a ``Database`` with the platform's tables, on SQLite and on PostgreSQL in turn
+``url``         the address of such a database
+``blank_url``   the address of an empty database, on both engines in turn
+``sqlite_url``, ``postgresql_url``   the address of a migrated database on that engine
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.storage.session import Database
+from tests.support.databases import TEMPLATE, PostgreSQL, SQLite, session_folder
+
+ENGINES = [
+    pytest.param("sqlite"),
+    pytest.param("postgresql", marks=pytest.mark.postgresql),
+]
+
+
+@pytest.fixture(scope="session")
+def sqlite() -> SQLite:
+    """The maker of SQLite databases."""
+    return SQLite(session_folder())
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """The PostgreSQL server of this session."""
+    server = PostgreSQL(session_folder())
+    yield server
+    server.stop()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the session's folder before any worker starts."""
+    session_folder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what the session's databases left behind, once every worker has ended."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(session_folder(), ignore_errors=True)
+
+
+@pytest.fixture
+def sqlite_url(sqlite: SQLite, tmp_path: Path) -> str:
+    """The address of a migrated SQLite database."""
+    return sqlite.copy(tmp_path / "taizhang.db")
+
+
+@pytest.fixture
+def postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """The address of a migrated PostgreSQL database."""
+    with postgresql.database(TEMPLATE) as url:
+        yield url
+
+
+@pytest.fixture(params=ENGINES)
+def url(request: pytest.FixtureRequest) -> str:
+    """The address of a migrated database, on each engine in turn."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture(params=ENGINES)
+def blank_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database, on each engine in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'blank.db'}"
+        return
+    with request.getfixturevalue("postgresql").database() as url:
+        yield url
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    """A database with the platform's tables, on each engine in turn."""
+    database = Database(url)
+    yield database
+    database.dispose()
