@@ -1,0 +1,1 @@
+"""Definitions: the language of registers, what a file means and what is wrong with it."""

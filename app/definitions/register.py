@@ -1,0 +1,165 @@
+"""What a compiled definition says: facts only, frozen, made by ``compile``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.expressions import Formula
+from app.kinds.base import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One comparison of a roll-up: a source row's ``field`` with a constant or with the
+    reader's own field ``own`` (``plus`` is added to it, for "the same month of last year")."""
+
+    field: str
+    operator: str
+    value: Any = None
+    own: str = ""
+    plus: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """A value gathered from rows of ``register``: sum, count, avg, min, max or latest."""
+
+    operation: str
+    register: str
+    field: str
+    where: tuple[Condition, ...] = ()
+    #: the source's reference to the record that gathers; ``""`` when ``where`` alone chooses rows
+    via: str = ""
+    #: for ``latest``: the source field that orders the rows
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A value read through a reference of the same record."""
+
+    reference: str
+    register: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a register, or one column of a child list."""
+
+    name: str
+    title: str
+    kind: Kind
+    #: the property as judged: JSON Schema's own keywords only
+    schema: Mapping[str, Any]
+    help: str = ""
+    unit: str = ""
+    placeholder: str = ""
+    required: bool = False
+    unique: bool = False
+    index: bool = False
+    default: Any = None
+    computed: Formula | None = None
+    lookup: Lookup | None = None
+    rollup: Rollup | None = None
+    visible: Formula | None = None
+    editable: Formula | None = None
+    source: str = ""
+    private: str = ""
+    #: other headings an imported column may have -> what its numbers are multiplied by
+    factors: Mapping[str, str] = field(default_factory=dict)
+    #: for a reference: what deleting the target does (restrict, cascade, clear)
+    on_delete: str = "restrict"
+    #: name the field had before
+    was: str = ""
+    #: fields of a child list, when the kind is ``rows``
+    columns: tuple[Field, ...] = ()
+
+    @property
+    def derived(self) -> bool:
+        """Return whether the platform, not a person, supplies the value."""
+        return bool(self.computed or self.lookup or self.rollup)
+
+    @property
+    def reference(self) -> str:
+        """Return the slug of the register this field refers to, or ``""``."""
+        return getattr(self.kind, "register", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition a record must meet. ``code`` is stable: ``rule.`` and the rule's own name
+    or position."""
+
+    code: str
+    check: Formula
+    at: str
+    message: str
+    severity: str = "error"
+    #: name in the record -> evaluated only when this holds
+    when: Formula | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A record that must pass, or must fail at ``at``. ``given`` supplies look-ups and
+    roll-ups, ``old`` is the stored record, ``expect`` holds computed values to compare."""
+
+    record: Mapping[str, Any]
+    valid: bool
+    at: tuple[str, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
+    old: Mapping[str, Any] | None = None
+    expect: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A register as the platform uses it."""
+
+    slug: str
+    title: str
+    document: Mapping[str, Any]
+    fields: tuple[Field, ...]
+    description: str = ""
+    category: str = ""
+    order: int = 0
+    key: tuple[str, ...] = ()
+    #: template such as ``"{enterprise} {year}"``
+    label: str = ""
+    sections: tuple[Section, ...] = ()
+    list: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    #: default order, ``-`` first for descending
+    sort: tuple[str, ...] = ()
+    export: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    examples: tuple[Example, ...] = ()
+    #: the JSON Schema that judges a record (draft 2020-12, local ``$defs`` resolved)
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    #: derived fields in the order in which they must be computed
+    computing: tuple[str, ...] = ()
+    #: registers this one reads: references, look-ups, roll-ups
+    neighbours: frozenset[str] = frozenset()
+    _by_name: Mapping[str, Field] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Field:
+        return self._by_name[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all fields in order."""
+        return tuple(self._by_name)
