@@ -1,0 +1,148 @@
+"""Which column of a file belongs to which field."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from app.definitions.register import Field, Register
+from app.errors import FileRefused, Problem, fill
+from app.services.exchange.cells import unguard
+
+#: Columns of an export that are the platform's own; ``_id`` also finds a record.
+ID, VERSION = "_id", "_version"
+
+#: Columns of office ledgers that carry nothing of the record.
+_IGNORED = frozenset({"序号", "no.", VERSION})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the file that is read: its position, its field, and its unit's factor."""
+
+    at: int
+    heading: str
+    field: Field
+    factor: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """The heading row as understood: the columns to read and where ``_id`` stands."""
+
+    columns: tuple[Column, ...]
+    id_at: int | None = None
+    #: headings of fields that the platform computes, or that a file cannot carry
+    ignored: tuple[str, ...] = ()
+
+
+def normal(heading: Any) -> str:
+    """Return a heading as it is compared: half-width, without blanks, stars and line breaks."""
+    if not isinstance(heading, str):
+        return ""
+    text = unicodedata.normalize("NFKC", unguard(heading))
+    return "".join(text.split()).strip("*").casefold()
+
+
+class Vocabulary:
+    """The headings that a register knows."""
+
+    def __init__(self, register: Register) -> None:
+        self._register = register
+        self._known: dict[str, tuple[Field, Decimal | None]] = {}
+        titles = Counter(normal(field.title) for field in register.fields)
+        self._bare = Counter(normal(h) for field in register.fields for h in field.factors)
+        for field in register.fields:
+            self._add(field.name, field, None)
+        for field in register.fields:
+            if titles[normal(field.title)] == 1:
+                self._add_titles(field)
+
+    def _add(self, heading: str, field: Field, factor: Decimal | None) -> None:
+        self._known.setdefault(normal(heading), (field, factor))
+
+    def _add_titles(self, field: Field) -> None:
+        self._add(field.title, field, None)
+        if field.unit:
+            self._add(f"{field.title}({field.unit})", field, None)
+        for heading, factor in field.factors.items():
+            if self._bare[normal(heading)] == 1:
+                self._add(heading, field, Decimal(factor))
+            self._add(f"{field.title}({heading})", field, Decimal(factor))
+
+    def knows(self, heading: Any) -> bool:
+        """Return whether ``heading`` names something of the register."""
+        text = normal(heading)
+        return text in self._known or text == ID
+
+    def score(self, row: Sequence[Any]) -> int:
+        """Return how many cells of ``row`` are known headings."""
+        return sum(map(self.knows, row))
+
+    def read(self, row: Sequence[Any], needed: Iterable[str] = ()) -> Headings:
+        """Return what the heading row says.
+
+        Raises:
+            FileRefused: a heading is unknown, stands twice, or a ``needed`` field is missing;
+                its problems name all of them, and the headings the register knows.
+        """
+        columns: list[Column] = []
+        ignored: list[str] = []
+        unknown: list[str] = []
+        id_at = None
+        for at, cell in enumerate(row):
+            text = normal(cell)
+            if text == ID:
+                id_at = at
+            elif text in self._known:
+                field, factor = self._known[text]
+                if unreadable(field):
+                    ignored.append(str(cell))
+                else:
+                    columns.append(Column(at, str(cell).strip(), field, factor))
+            elif text and text not in _IGNORED:
+                unknown.append(str(cell).strip())
+        self._refuse(columns, unknown, needed)
+        return Headings(tuple(columns), id_at, tuple(ignored))
+
+    def _refuse(self, columns: list[Column], unknown: list[str], needed: Iterable[str]) -> None:
+        counted = Counter(column.field.name for column in columns)
+        twice = [self._register[name].title for name, count in counted.items() if count > 1]
+        missing = [self._register[name].title for name in needed if name not in counted]
+        problems = [
+            Problem("", code, text, {"headings": ", ".join(headings)})
+            for code, text, headings in (
+                ("file.unknown_headings", "The register has no field {headings}.", unknown),
+                ("file.repeated_headings", "More than one column is headed {headings}.", twice),
+                ("file.missing_headings", "There is no column {headings}.", missing),
+            )
+            if headings
+        ]
+        if not problems and not columns:
+            problems = [Problem("", "file.no_headings", "No heading row was found.", {})]
+        if problems:
+            known = ", ".join(f.title for f in self._register.fields if not unreadable(f))
+            problems.append(
+                Problem(
+                    "", "file.known_headings", "Known headings: {headings}.", {"headings": known}
+                )
+            )
+            raise FileRefused(problems, reason=" ".join(fill(p.text, p.values) for p in problems))
+
+
+def unreadable(field: Field) -> bool:
+    """Return whether a file cannot supply the field: it is derived, or holds attachments."""
+    return field.derived or field.kind.name == "attachment"
+
+
+def heading_of(register: Register, field: Field) -> str:
+    """Return the heading an export gives to a field: its title, unless two share it."""
+    shared = sum(normal(other.title) == normal(field.title) for other in register.fields) > 1
+    taken = any(
+        normal(other.name) == normal(field.title) for other in register.fields if other is not field
+    )
+    return field.name if shared or taken or not normal(field.title) else field.title
