@@ -1,0 +1,221 @@
+"""Settings: read once from the environment, checked, frozen, handed down as values.
+
+``docs/configuration.md`` documents every entry of ``SETTINGS``; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import sqlalchemy as sa
+
+from app.errors import SettingRefused
+
+PREFIX = "TAIZHANG_"
+
+#: Name without the prefix, and the default as one would write it; "" is worked out at start.
+SETTINGS: Mapping[str, str] = {
+    "DATA_DIR": "./var",
+    "DATABASE_URL": "",
+    "SECRET_KEY": "",
+    "HOST": "127.0.0.1",
+    "PORT": "8000",
+    "WORKERS": "2",
+    "THREADS": "8",
+    "MAX_UPLOAD_MB": "64",
+    "TRUSTED_HOSTS": "",
+    "SECURE_COOKIES": "",
+    "LANGUAGE": "zh_Hans",
+    "DEMO": "yes",
+}
+
+LANGUAGES = ("zh_Hans", "en")
+KEY_LENGTH = 32
+
+
+class SettingUnknown(SettingRefused):
+    text = "There is no setting {name}. The nearest is {nearest}; docs/configuration.md lists all."
+
+
+class SettingNotNumber(SettingRefused):
+    text = "The setting {name} is {value}, but must be a whole number from {least} to {most}."
+
+
+class SettingNotChoice(SettingRefused):
+    text = "The setting {name} is {value}, but must be one of: {choices}."
+
+
+class SecretTooShort(SettingRefused):
+    text = (
+        "The setting {name} has {length} characters, but must have at least {least}. "
+        "Leave it out, and a key is made and kept in the data folder."
+    )
+
+
+class DatabaseUrlUnreadable(SettingRefused):
+    text = (
+        "The setting {name} is not an address of a database. It looks like "
+        "sqlite:///path/to/file.db or postgresql://user:password@host/database."
+    )
+
+
+class DataDirUnusable(SettingRefused):
+    text = "The setting {name} names the folder {value}, which cannot be written: {why}."
+
+
+class TrustedHostsMissing(SettingRefused):
+    text = (
+        "The setting {name} is missing. With TAIZHANG_HOST={host} other machines can reach the "
+        "application: name the hosts it answers for, separated by commas."
+    )
+
+
+class SecureCookiesMissing(SettingRefused):
+    text = (
+        "The setting {name} is missing. With TAIZHANG_HOST={host} other machines can reach the "
+        "application: say yes where people use https, no where they do not."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting, checked. ``data_dir`` exists and may be written."""
+
+    data_dir: Path
+    database_url: str
+    secret_key: str
+    host: str
+    port: int
+    workers: int
+    threads: int
+    max_upload_mb: int
+    trusted_hosts: tuple[str, ...]
+    secure_cookies: bool
+    language: str
+    demo: bool
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Read every ``TAIZHANG_…`` setting of ``environ``; make the data folder and the key.
+
+        Raises a ``SettingRefused`` that names the setting when one is missing, wrong or unknown.
+        """
+        given = _given(environ)
+        host = given["HOST"]
+        data_dir = _folder(given["DATA_DIR"])
+        return cls(
+            data_dir=data_dir,
+            database_url=_database(given["DATABASE_URL"], data_dir),
+            secret_key=_secret(given["SECRET_KEY"], data_dir),
+            host=host,
+            port=_number(given, "PORT", 1, 65535),
+            workers=_number(given, "WORKERS", 1, 64),
+            threads=_number(given, "THREADS", 1, 64),
+            max_upload_mb=_number(given, "MAX_UPLOAD_MB", 1, 2048),
+            trusted_hosts=_hosts(given["TRUSTED_HOSTS"], host),
+            secure_cookies=_secure(given, host),
+            language=_choice(given, "LANGUAGE", LANGUAGES),
+            demo=_choice(given, "DEMO", ("yes", "no")) == "yes",
+        )
+
+
+def _given(environ: Mapping[str, str]) -> dict[str, str]:
+    given = dict(SETTINGS)
+    for full, value in environ.items():
+        if not full.startswith(PREFIX):
+            continue
+        name = full.removeprefix(PREFIX)
+        if name not in SETTINGS:
+            nearest = difflib.get_close_matches(name, SETTINGS, 1, 0) or list(SETTINGS)
+            raise SettingUnknown(name=full, nearest=PREFIX + nearest[0])
+        given[name] = value.strip() or SETTINGS[name]
+    return given
+
+
+def _number(given: Mapping[str, str], name: str, least: int, most: int) -> int:
+    value = given[name]
+    if value.isascii() and value.isdigit() and len(value) < 10 and least <= int(value) <= most:
+        return int(value)
+    raise SettingNotNumber(name=PREFIX + name, value=value, least=least, most=most)
+
+
+def _choice(given: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = given[name]
+    if value in choices:
+        return value
+    raise SettingNotChoice(name=PREFIX + name, value=value, choices=", ".join(choices))
+
+
+def _folder(value: str) -> Path:
+    folder = Path(value).expanduser().absolute()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(None, "permission denied")
+    except OSError as error:
+        raise DataDirUnusable(
+            name=PREFIX + "DATA_DIR", value=value, why=error.strerror or "not a folder"
+        ) from None
+    return folder
+
+
+def _database(value: str, data_dir: Path) -> str:
+    if not value:
+        return f"sqlite:///{data_dir / 'taizhang.db'}"
+    try:
+        url = sa.make_url(value)
+    except (sa.exc.ArgumentError, ValueError):
+        raise DatabaseUrlUnreadable(name=PREFIX + "DATABASE_URL") from None
+    backend = url.drivername.split("+")[0]
+    if backend not in ("sqlite", "postgresql", "postgres") or not url.database:
+        raise DatabaseUrlUnreadable(name=PREFIX + "DATABASE_URL")
+    return value
+
+
+def _secret(value: str, data_dir: Path) -> str:
+    """Return the given key, or the one in the data folder, which is made at the first start."""
+    if value:
+        if len(value) < KEY_LENGTH:
+            raise SecretTooShort(name=PREFIX + "SECRET_KEY", length=len(value), least=KEY_LENGTH)
+        return value
+    kept = data_dir / "secret-key"
+    if not kept.exists():
+        fresh = data_dir / f"secret-key.{os.getpid()}"
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(KEY_LENGTH))
+        # of two processes that start together the first one's key stays
+        with suppress(FileExistsError):
+            os.link(fresh, kept)
+        fresh.unlink()
+    return _secret(kept.read_text("ascii").strip() or "-", data_dir)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _hosts(value: str, host: str) -> tuple[str, ...]:
+    if value:
+        return tuple(name for name in (part.strip() for part in value.split(",")) if name)
+    if not _is_loopback(host):
+        raise TrustedHostsMissing(name=PREFIX + "TRUSTED_HOSTS", host=host)
+    return ("localhost", "127.0.0.1", "[::1]")
+
+
+def _secure(given: Mapping[str, str], host: str) -> bool:
+    if given["SECURE_COOKIES"]:
+        return _choice(given, "SECURE_COOKIES", ("yes", "no")) == "yes"
+    if not _is_loopback(host):
+        raise SecureCookiesMissing(name=PREFIX + "SECURE_COOKIES", host=host)
+    return False

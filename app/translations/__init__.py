@@ -1,0 +1,1 @@
+"""The Chinese catalogue: collected from ``*.zh.json`` by ``make words``."""
