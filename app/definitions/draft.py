@@ -146,7 +146,7 @@ class Draft:
             self._note(name, "", "no_kind", text, value=said)
         else:
             text = "The field {name} says neither a type nor a reference nor how it is computed."
-            self._note(name, "", "no_kind", text, name=name)
+            self.findings.add(("properties", name), "no_kind", text, name=name)
 
     # --- what a field is made from, each made once -------------------------------------------
 

@@ -35,6 +35,12 @@ class Rollup:
     #: for ``latest``: the source field that orders the rows
     by: str = ""
 
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Return every condition on a source row, that of ``via`` included."""
+        via = (Condition(self.via, "==", own="_id"),) if self.via else ()
+        return (*via, *self.where)
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -115,10 +116,9 @@ def _bad_leaf(node: object) -> Iterator[tuple[str, dict[str, Any]]]:
         if not _is_clean(node):
             yield "The text {value} has characters that cannot be stored.", {"value": node}
     elif isinstance(node, int | float | Decimal) and not isinstance(node, bool):
-        finite = node == node and abs(node) != float("inf")
-        if not finite:
+        if not isinstance(node, int) and not math.isfinite(node):
             yield "{value} is not a number that JSON has.", {"value": str(node)}
-        elif abs(node) >= MOST_NUMBER:
+        elif not -MOST_NUMBER < node < MOST_NUMBER:
             yield "The number here has more than {most} digits.", {"most": 18}
     elif node is not None and not isinstance(node, bool):
         yield "{value} is not JSON.", {"value": type(node).__name__}
