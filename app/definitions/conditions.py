@@ -9,7 +9,7 @@ from typing import Any
 from app.definitions import patterns
 from app.definitions.draft import Draft
 from app.definitions.register import Field
-from app.definitions.shape import Path_
+from app.definitions.sound import Path_
 from app.kinds.base import Kind, Unreadable
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

@@ -10,8 +10,9 @@ from app.definitions.findings import Findings
 from app.definitions.gathering import make_lookup, make_rollup, rollup_kind, rollup_path
 from app.definitions.names import name_facts, propose, why_not
 from app.definitions.register import Field, Lookup, Rollup
-from app.definitions.shape import Path_, is_sound, well_formed
+from app.definitions.shape import well_formed
 from app.definitions.shared import SharedParts
+from app.definitions.sound import Path_, is_sound
 from app.definitions.world import World
 from app.expressions import Formula, FormulaProblem, compile_formula
 from app.kinds.base import Kind

@@ -8,7 +8,7 @@ from typing import Any
 from app.definitions.draft import Draft
 from app.definitions.findings import Findings
 from app.definitions.register import Example, Register
-from app.definitions.shape import Path_
+from app.definitions.sound import Path_
 from app.errors import Problem
 from app.kinds.base import Kind, Unreadable
 

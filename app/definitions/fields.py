@@ -11,7 +11,7 @@ from app.definitions.draft import Draft
 from app.definitions.names import propose, why_not
 from app.definitions.property import check_property, default_of
 from app.definitions.register import Field
-from app.definitions.shape import Path_
+from app.definitions.sound import Path_
 from app.expressions import Formula
 from app.kinds.base import Kind
 

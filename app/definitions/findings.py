@@ -27,14 +27,19 @@ class Findings:
         self._found.setdefault((where, problem.sentence()), problem)
 
     def unknown(
-        self, at: Iterable[object], code: str, text: str, name: object, known: Iterable[str]
+        self,
+        at: Iterable[object],
+        code: str,
+        text: str,
+        name: object,
+        known: Iterable[str],
+        **values: Any,
     ) -> None:
         """Note that ``name`` is not known; say which known name is meant, where one is near."""
         meant = nearest(name, known)
         if meant:
-            self.add(at, code, f"{text} Did you mean {{nearest}}?", name=name, nearest=meant)
-        else:
-            self.add(at, code, text, name=name)
+            text, values = f"{text} Did you mean {{nearest}}?", {**values, "nearest": meant}
+        self.add(at, code, text, name=name, **values)
 
     def extend(self, problems: Iterable[Problem]) -> None:
         """Note problems found elsewhere."""

@@ -22,6 +22,7 @@ _STEPS = {"month", "quarter", "year", "date", "integer", "number"}
 
 NO_REGISTER = "There is no register {name}."
 NO_FIELD = "There is no field {name}."
+NO_FIELD_THERE = "There is no field {name} in {register}."
 
 
 def rollup_path(rollup: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -52,8 +53,8 @@ def make_lookup(draft: Draft, name: str) -> Lookup | None:
     if not world.exists(register):
         return None
     if not world.has(register, target):
-        text = f"There is no field {{name}} in {register}."
-        note.unknown(at, "unknown_field", text, target, world.names(register))
+        known = world.names(register)
+        note.unknown(at, "unknown_field", NO_FIELD_THERE, target, known, register=register)
         return None
     kind = world.kind(register, target)
     if kind is not None and kind.formula_type in ("rows", "") and not hasattr(kind, "register"):
@@ -78,8 +79,8 @@ def make_rollup(draft: Draft, name: str) -> Rollup | None:
         return None
     operation, register, field = rollup_path(prop)
     if not draft.world.exists(register):
-        text = NO_REGISTER
-        note.unknown((*at, operation), "unknown_register", text, register, draft.world.slugs)
+        known = draft.world.slugs
+        note.unknown((*at, operation), "unknown_register", NO_REGISTER, register, known)
         return None
     if field:
         _check_source(draft, (*at, operation), operation, register, field)
@@ -108,8 +109,8 @@ def rollup_kind(draft: Draft, rollup: Rollup) -> Kind | None:
 def _source_kind(draft: Draft, at: tuple[str, ...], register: str, name: str) -> Kind | None:
     """Return the kind of a field of the source register; note when there is none."""
     if not draft.world.has(register, name):
-        text = f"There is no field {{name}} in {register}."
-        draft.findings.unknown(at, "unknown_field", text, name, draft.world.names(register))
+        known, text = draft.world.names(register), NO_FIELD_THERE
+        draft.findings.unknown(at, "unknown_field", text, name, known, register=register)
     return draft.world.kind(register, name)
 
 

@@ -11,7 +11,7 @@ import jsonschema_rs
 from app.definitions import patterns
 from app.definitions.findings import Findings
 from app.definitions.inference import with_type
-from app.definitions.shape import Path_
+from app.definitions.sound import Path_
 from app.kinds.base import Kind, Unreadable
 
 #: keywords that a field of any kind may have

@@ -1,4 +1,4 @@
-"""Shape: is this a definition at all, and does it say only what the meta-schema knows?
+"""Shape: does a definition say only what the meta-schema knows, and as it wants it?
 
 The meta-schema in ``schemas/meta/register.json`` is the one list of keywords. What is ill-formed
 is reported and cut out of a copy, so that the later checks see well-formed parts only and every
@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +17,9 @@ import jsonschema_rs
 
 from app.definitions.findings import Findings
 from app.definitions.names import name_facts, nearest, why_not
+from app.definitions.sound import Path_
 
 META = Path(__file__).parents[2] / "schemas" / "meta" / "register.json"
-
-#: bytes of a definition
-MOST_BYTES = 256 * 1024
-#: levels of JSON in a definition
-MOST_LEVELS = 40
-#: numbers in a definition are smaller than this
-MOST_NUMBER = 10**18
 
 #: keywords of JSON Schema that are not part of the language, and why
 FORBIDDEN = {
@@ -57,8 +49,6 @@ FORBIDDEN = {
     "examples": "examples stand in the register block.",
 }
 
-Path_ = tuple[str | int, ...]
-
 
 @functools.cache
 def meta_schema() -> dict[str, Any]:
@@ -70,74 +60,6 @@ def meta_schema() -> dict[str, Any]:
 @functools.cache
 def _validator() -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(meta_schema())
-
-
-# --- is it JSON of a size we read? -------------------------------------------------------------
-
-
-def is_sound(document: object, source: bytes | None, findings: Findings) -> bool:
-    """Note what makes ``document`` unreadable as a whole; return whether it can be looked into."""
-    before = len(findings)
-    if not isinstance(document, dict):
-        findings.add(
-            (), "not_an_object", "A definition is a JSON object, not {value}.", value=document
-        )
-        return False
-    for path, text, values in _unsound(document):
-        findings.add(path, "not_json", text, **values)
-    if len(findings) == before:
-        _measure(document, source, findings)
-    return len(findings) == before
-
-
-def _unsound(document: object) -> Iterator[tuple[Path_, str, dict[str, Any]]]:
-    """Yield what is not JSON, or too deep or too large to be meant. Needs no recursion."""
-    rest: list[tuple[Path_, object]] = [((), document)]
-    while rest:
-        path, node = rest.pop()
-        if len(path) >= MOST_LEVELS:
-            text = "The definition is nested more than {most} levels deep."
-            yield path[:6], text, {"most": MOST_LEVELS}
-            return
-        if isinstance(node, dict):
-            if not all(isinstance(key, str) for key in node):
-                yield path, "A name in this object is not text.", {}
-                return
-            rest.extend((path + (str(key),), part) for key, part in node.items())
-            rest.extend((path, key) for key in node if not _is_clean(key))
-        elif isinstance(node, list):
-            rest.extend((path + (place,), part) for place, part in enumerate(node))
-        else:
-            yield from ((path, *found) for found in _bad_leaf(node))
-
-
-def _bad_leaf(node: object) -> Iterator[tuple[str, dict[str, Any]]]:
-    if isinstance(node, str):
-        if not _is_clean(node):
-            yield "The text {value} has characters that cannot be stored.", {"value": node}
-    elif isinstance(node, int | float | Decimal) and not isinstance(node, bool):
-        if not isinstance(node, int) and not math.isfinite(node):
-            yield "{value} is not a number that JSON has.", {"value": str(node)}
-        elif not -MOST_NUMBER < node < MOST_NUMBER:
-            yield "The number here has more than {most} digits.", {"most": 18}
-    elif node is not None and not isinstance(node, bool):
-        yield "{value} is not JSON.", {"value": type(node).__name__}
-
-
-def _is_clean(text: str) -> bool:
-    """Return whether both engines can store ``text``: no NUL, no half of a character pair."""
-    return "\x00" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
-
-
-def _measure(document: dict[str, Any], source: bytes | None, findings: Findings) -> None:
-    if source is None:
-        source = json.dumps(document, ensure_ascii=False, default=str).encode()
-    if len(source) > MOST_BYTES:
-        text = "The definition has {bytes} bytes, at most {most} are allowed."
-        findings.add((), "too_large", text, bytes=len(source), most=MOST_BYTES)
-
-
-# --- does it follow the meta-schema? -------------------------------------------------------------
 
 
 def well_formed(document: dict[str, Any], findings: Findings) -> tuple[dict[str, Any], set[Path_]]:
