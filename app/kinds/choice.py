@@ -100,7 +100,10 @@ class Choice(Kind):
     menu: Menu = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "menu", Menu(self.options))
+        # options that were kept as JSON come back as plain tuples
+        options = tuple(Option(*option) for option in self.options)
+        object.__setattr__(self, "options", options)
+        object.__setattr__(self, "menu", Menu(options))
 
     @classmethod
     def from_schema(cls, prop: Mapping[str, Any]) -> Self | None:

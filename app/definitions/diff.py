@@ -1,0 +1,197 @@
+"""Two revisions of a register compared, in words: what a reader should know, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.definitions.register import Field, Register
+from app.expressions import Formula
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference. ``name`` is the field it concerns, ``""`` for the whole register."""
+
+    code: str
+    text: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
+
+
+#: attributes of a field that are only words
+WORDS = (("title", "label"), ("help", "help text"), ("unit", "unit"), ("placeholder", "example"))
+#: judged keywords for which less is stricter, and more is stricter
+STRICTER_UP = ("minimum", "exclusiveMinimum", "minLength", "minItems")
+STRICTER_DOWN = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
+
+
+def compare(old: Register, new: Register) -> list[Difference]:
+    """Return every difference between two revisions, field by field, then the register's."""
+    found: list[Difference] = []
+    former = {f.was: f.name for f in new.fields if f.was and f.was in old and f.was not in new}
+    for entry in new.fields:
+        before = entry.was if former.get(entry.was) == entry.name else entry.name
+        if before not in old:
+            shown = {"field": entry.title, "name": entry.name, "kind": entry.kind.name}
+            text = "New field {field} ({name}, {kind})"
+            found.append(Difference("field.added", text, shown, entry.name))
+            continue
+        if before != entry.name:
+            shown = {"field": entry.title, "was": before, "name": entry.name}
+            text = "Field {was} is now called {name} ({field})"
+            found.append(Difference("field.renamed", text, shown, entry.name))
+        found += compare_fields(old[before], entry)
+    for entry in old.fields:
+        if entry.name not in new and entry.name not in former:
+            shown = {"field": entry.title, "name": entry.name}
+            text = "Field {field} ({name}) is retired: hidden, its values are kept"
+            found.append(Difference("field.retired", text, shown, entry.name))
+    found += compare_rules(old, new)
+    found += compare_wholes(old, new)
+    return found
+
+
+def compare_fields(old: Field, new: Field) -> Iterator[Difference]:
+    """Give the differences between two revisions of one field."""
+
+    def differ(code: str, text: str, **values: Any) -> Difference:
+        return Difference(code, text, {"field": new.title, **values}, new.name)
+
+    for attribute, word in WORDS:
+        before, after = getattr(old, attribute), getattr(new, attribute)
+        if before != after:
+            text = "{field}: the {word} changes from “{before}” to “{after}”"
+            yield differ("field.words", text, word=word, before=before, after=after)
+    if type(old.kind) is not type(new.kind) or not new.kind.holds(old.kind):
+        text = "{field}: the kind changes from {before} to {after}"
+        yield differ("field.kind", text, before=old.kind.name, after=new.kind.name)
+    if old.required != new.required:
+        text = "{field} becomes required" if new.required else "{field} is no longer required"
+        yield differ("field.required" if new.required else "field.optional", text)
+    if old.unique != new.unique:
+        text = "{field} must be unique" if new.unique else "{field} need not be unique any more"
+        yield differ("field.unique" if new.unique else "field.repeatable", text)
+    if type(old.kind) is type(new.kind):
+        yield from compare_limits(old, new)
+    for attribute in ("computed", "visible", "editable", "lookup", "rollup", "default"):
+        before, after = getattr(old, attribute), getattr(new, attribute)
+        if spoken(before) != spoken(after):
+            text = "{field}: {what} changes from {before} to {after}"
+            shown = {"what": attribute, "before": spoken(before), "after": spoken(after)}
+            yield differ(f"field.{attribute}", text, **shown)
+    if old.columns or new.columns:
+        yield from compare_columns(old, new)
+
+
+def compare_columns(old: Field, new: Field) -> Iterator[Difference]:
+    """Give the differences between two revisions of a child list."""
+    before = {c.name: c for c in old.columns}
+    after = {c.name: c for c in new.columns}
+    for name, column in after.items():
+        shown = {"field": new.title, "column": column.title}
+        if name not in before:
+            yield Difference("column.added", "{field}: new column {column}", shown, new.name)
+        elif before[name] != column:
+            yield Difference("column.changed", "{field}: column {column} changes", shown, new.name)
+    for name, column in before.items():
+        if name not in after:
+            shown = {"field": new.title, "column": column.title}
+            yield Difference("column.retired", "{field}: column {column} is retired", shown, new.name)
+
+
+def compare_limits(old: Field, new: Field) -> Iterator[Difference]:
+    """Give the differences in what the judge allows; choices by name."""
+    for keyword in sorted({*old.schema, *new.schema} - {"type", "properties", "required"}):
+        before, after = old.schema.get(keyword), new.schema.get(keyword)
+        if before == after:
+            continue
+        if keyword == "enum":
+            yield from compare_choices(old, new, before or [], after or [])
+            continue
+        stricter = is_stricter(keyword, before, after)
+        shown = {"field": new.title, "keyword": keyword}
+        shown |= {"before": spoken(before), "after": spoken(after)}
+        text = "{field}: {keyword} changes from {before} to {after}"
+        code = "field.tightened" if stricter else "field.widened"
+        yield Difference(code, text, shown, new.name)
+
+
+def compare_choices(old: Field, new: Field, before: Any, after: Any) -> Iterator[Difference]:
+    for choice in after:
+        if choice not in before:
+            shown = {"field": new.title, "choice": new.kind.show(choice)}
+            yield Difference("choice.added", "{field}: new choice {choice}", shown, new.name)
+    for choice in before:
+        if choice not in after:
+            shown = {"field": new.title, "choice": old.kind.show(choice), "const": choice}
+            text = "{field}: choice {choice} can no longer be chosen"
+            yield Difference("choice.retired", text, shown, new.name)
+
+
+def is_stricter(keyword: str, before: Any, after: Any) -> bool:
+    """Return whether a changed limit may refuse what it used to allow."""
+    if after is None:
+        return False
+    if before is None or not all(isinstance(v, (int, float)) or hasattr(v, "as_tuple") for v in (before, after)):
+        return True
+    if keyword in STRICTER_UP:
+        return bool(after > before)
+    if keyword in STRICTER_DOWN:
+        return bool(after < before)
+    return True
+
+
+def compare_rules(old: Register, new: Register) -> Iterator[Difference]:
+    before = {r.check.text + "|" + (r.when.text if r.when else ""): r for r in old.rules}
+    after = {r.check.text + "|" + (r.when.text if r.when else ""): r for r in new.rules}
+    for key, rule in after.items():
+        shown = {"check": rule.check.text, "message": rule.message}
+        was = before.get(key)
+        if was is None or (rule.severity == "error" and was.severity != "error"):
+            yield Difference("rule.added", "New rule: {message} ({check})", shown, rule.at)
+        elif (was.message, was.severity, was.at) != (rule.message, rule.severity, rule.at):
+            yield Difference("rule.words", "Rule reworded: {message}", shown, rule.at)
+    for key, rule in before.items():
+        if key not in after:
+            shown = {"check": rule.check.text, "message": rule.message}
+            yield Difference("rule.removed", "Rule removed: {message} ({check})", shown, rule.at)
+
+
+#: attributes of a register and what people call them
+WHOLES = (
+    ("title", "title"), ("description", "description"), ("category", "category"),
+    ("key", "key"), ("label", "label of a record"), ("sections", "sections of the form"),
+    ("list", "columns of the list"), ("search", "searched fields"), ("filters", "filters"),
+    ("sort", "order of the list"), ("export", "columns of the export"),
+)  # fmt: skip
+
+
+def compare_wholes(old: Register, new: Register) -> Iterator[Difference]:
+    for attribute, word in WHOLES:
+        before, after = getattr(old, attribute), getattr(new, attribute)
+        if before != after:
+            shown = {"what": word, "before": spoken(before), "after": spoken(after)}
+            text = "The {what} changes from {before} to {after}"
+            yield Difference(f"register.{attribute}", text, shown)
+    if conditions(old) != conditions(new):
+        text = "The conditions between fields (if, then, dependencies) change"
+        yield Difference("register.conditions", text)
+
+
+def conditions(register: Register) -> dict[str, Any]:
+    """Return the parts of the record's schema that join fields."""
+    skipped = ("properties", "required", "type", "additionalProperties", "$schema", "$defs")
+    return {k: v for k, v in register.schema.items() if k not in skipped}
+
+
+def spoken(value: Any) -> str:
+    """Return an attribute's value in few words."""
+    if value is None or value == () or value == "":
+        return "–"
+    if isinstance(value, Formula):
+        return value.text
+    if isinstance(value, tuple):
+        return "、".join(v if isinstance(v, str) else getattr(v, "title", str(v)) for v in value)
+    return str(value)

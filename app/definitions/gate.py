@@ -1,0 +1,370 @@
+"""Gate: the one judge of a record, whatever the face.
+
+Four steps: the kinds *read* (marshmallow), derived fields are *computed*, the definition's own
+JSON Schema *judges* (all errors with pointers), the rules *check* (CEL). What needs the
+database – look-ups, roll-ups, references, uniqueness – is handed in by the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import jsonschema_rs
+
+from app.definitions.register import Field, Register, Rule
+from app.definitions.sentences import problem_of
+from app.errors import Problem
+from app.expressions import Formula, FormulaFailed
+from app.kinds.base import Unreadable
+
+Values = dict[str, Any]
+#: values so far → look-ups and roll-ups
+Surroundings = Callable[[Values], Mapping[str, Any]]
+
+
+@dataclass(slots=True)
+class Judgement:
+    """The gate's verdict. ``forgiven`` are stored problems that do not block (ratchet)."""
+
+    values: Values
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    forgiven: list[Problem] = field(default_factory=list)
+    visible: dict[str, bool] = field(default_factory=dict)
+    editable: dict[str, bool] = field(default_factory=dict)
+    changed: frozenset[str] = frozenset()
+
+
+class Gate:
+    """Compiled once for each revision of a register; holds no state of a record."""
+
+    def __init__(self, register: Register) -> None:
+        self.register = register
+        self._readers = {f.name: f.kind.reader() for f in register.fields}
+        self._entered = tuple(f for f in register.fields if not f.derived)
+        self._derived = tuple(register[name] for name in register.computing)
+        self._computed = tuple(f for f in self._derived if f.computed)
+        self._gathered = tuple(f for f in register.fields if f.lookup or f.rollup)
+        self._lists = tuple(f for f in register.fields if f.columns)
+        self._row_readers = {
+            f.name: {c.name: c.kind.reader() for c in f.columns} for f in self._lists
+        }
+        self._shown = tuple((f.name, f.visible) for f in register.fields if f.visible)
+        self._open = tuple((f.name, f.editable) for f in register.fields if f.editable)
+        self._to_json = tuple((f.name, f.kind.to_json) for f in register.fields)
+        self._required = frozenset(f.name for f in register.fields if f.required)
+        self._old = any(name.startswith("old.") for f in self._formulas() for name in f.reads)
+        self._schema = jsonschema_rs.Draft202012Validator(
+            dict(register.schema),
+            offline=True,
+            validate_formats=False,
+            pattern_options=jsonschema_rs.RegexOptions(),
+        )
+
+    def _formulas(self) -> list[Formula]:
+        found = [f.computed for f in self._computed if f.computed]
+        found += [formula for _, formula in (*self._shown, *self._open) if formula]
+        for rule in self.register.rules:
+            found += [rule.check, *([rule.when] if rule.when else [])]
+        return found
+
+    # ── step 1
+
+    def read(self, raw: Mapping[str, Any]) -> tuple[Values, list[Problem]]:
+        """Read raw input. Blank is None; what is derived is not read; a name that is not a
+        field is a problem. A value that cannot be read is left out and reported."""
+        values: Values = {}
+        problems: list[Problem] = []
+        readers = self._readers
+        for name, item in raw.items():
+            reader = readers.get(name)
+            if reader is None:
+                problems.append(unknown_field(name, self.register))
+            elif is_blank(item):
+                values[name] = None
+            else:
+                try:
+                    values[name] = reader.deserialize(item)
+                except Unreadable as error:
+                    problems.append(
+                        Problem(
+                            f"/{name}",
+                            "value.unreadable",
+                            error.text,
+                            {"value": shorten(item), **error.values},
+                            frozenset((name,)),
+                        )
+                    )
+        for entry in self._lists:
+            if values.get(entry.name):
+                values[entry.name] = self._read_rows(entry, values[entry.name], problems)
+        for entry in self._derived:
+            values.pop(entry.name, None)
+        return values, problems
+
+    def _read_rows(self, entry: Field, rows: Any, problems: list[Problem]) -> Any:
+        readers = self._row_readers[entry.name]
+        result = []
+        for position, row in enumerate(rows):
+            values: Values = {c.name: None for c in entry.columns}
+            for name, item in row.items():
+                at = f"/{entry.name}/{position}/{name}"
+                if name not in readers:
+                    problems.append(unknown_field(name, self.register, at))
+                elif not is_blank(item):
+                    try:
+                        values[name] = readers[name].deserialize(item)
+                    except Unreadable as error:
+                        where = frozenset((entry.name,))
+                        shown = {"value": shorten(item), **error.values}
+                        problems.append(
+                            Problem(at, "value.unreadable", error.text, shown, where)
+                        )
+            self._compute_row(entry, values, f"/{entry.name}/{position}", problems)
+            if any(v is not None for v in values.values()):
+                result.append(values)
+        return tuple(result) or None
+
+    def _compute_row(self, entry: Field, values: Values, at: str, problems: list[Problem]) -> None:
+        for column in entry.columns:
+            if column.computed:
+                values[column.name] = compute(column, values, f"{at}/{column.name}", problems)
+
+    # ── steps 2 to 4
+
+    def judge(
+        self,
+        values: Values,
+        problems: list[Problem],
+        old: Values | None = None,
+        surroundings: Surroundings | None = None,
+    ) -> Judgement:
+        """Judge read ``values`` (every entered field; absent is None) and derive the rest.
+
+        ``problems`` are those of reading. With ``old``, the stored record, a problem that
+        depends on nothing that changed is forgiven. ``surroundings`` supplies look-ups and
+        roll-ups, which are otherwise taken from ``values``.
+        """
+        if self._gathered:
+            gathered = surroundings(values) if surroundings else {}
+            for entry in self._gathered:
+                values[entry.name] = gathered.get(entry.name)
+        names = values if not self._old or old is None else {**values, **prefixed(old)}
+        for entry in self._computed:
+            result = compute(entry, names, f"/{entry.name}", problems)
+            values[entry.name] = result
+            if names is not values:
+                names[entry.name] = result
+        verdict = Judgement(values, problems)
+        self._decide(verdict, names, old)
+        self._apply_schema(verdict)
+        self._apply_rules(verdict, names)
+        if old is not None:
+            self._ratchet(verdict, old)
+        return verdict
+
+    def _decide(self, verdict: Judgement, names: Mapping[str, Any], old: Values | None) -> None:
+        for name, formula in self._shown:
+            verdict.visible[name] = ask(formula, names, name, verdict.problems) is not False
+        for name, formula in self._open:
+            allowed = ask(formula, names, name, verdict.problems) is not False
+            verdict.editable[name] = allowed
+            before = old.get(name) if old else None
+            if not allowed and old is not None and verdict.values.get(name) != before:
+                shown = {"field": self.register[name].title}
+                text = "{field} cannot be changed here any more."
+                verdict.problems.append(
+                    Problem(f"/{name}", "value.locked", text, shown, frozenset((name,)))
+                )
+
+    def _apply_schema(self, verdict: Judgement) -> None:
+        values = verdict.values
+        json = {
+            name: to_json(values[name])
+            for name, to_json in self._to_json
+            if values.get(name) is not None
+        }
+        if self._schema.is_valid(json):
+            return
+        unread = {p.name for p in verdict.problems if p.code == "value.unreadable"}
+        for error in self._schema.iter_errors(json):
+            problem = problem_of(error, self.register)
+            hidden = verdict.visible.get(problem.name) is False and problem.code == "schema.required"
+            if not hidden and not (problem.name in unread and problem.code == "schema.required"):
+                verdict.problems.append(problem)
+
+    def _apply_rules(self, verdict: Judgement, names: Mapping[str, Any]) -> None:
+        for rule in self.register.rules:
+            where = f"/{rule.at}" if rule.at else ""
+            try:
+                applies = rule.when is None or rule.when(names) is True
+                held = rule.check(names) if applies else None
+            except FormulaFailed as failed:
+                reads = depends(rule)
+                verdict.problems.append(
+                    Problem(where, "formula.failed", failed.text, failed.values, reads)
+                )
+                continue
+            if held is False:
+                problem = Problem(
+                    where, rule.code, rule.message, {}, depends(rule), rule.severity, True
+                )
+                target = verdict.warnings if rule.severity == "warning" else verdict.problems
+                target.append(problem)
+
+    def _ratchet(self, verdict: Judgement, old: Values) -> None:
+        """Let pass what was stored and does not depend on anything that is being changed."""
+        values = verdict.values
+        changed = frozenset(
+            f.name for f in self.register.fields if values.get(f.name) != old.get(f.name)
+        )
+        verdict.changed = changed
+        blocking = []
+        for problem in verdict.problems:
+            stored = problem.fields and not (problem.fields & changed)
+            reading = problem.code in ("value.unreadable", "record.unknown_field")
+            (verdict.forgiven if stored and not reading else blocking).append(problem)
+        verdict.problems = blocking
+        verdict.warnings = [w for w in verdict.warnings if w.fields & changed or not w.fields]
+
+    # ── whole records
+
+    def derive(self, values: Values, gathered: Mapping[str, Any]) -> Values:
+        """Return ``values`` with every derived field computed anew and nothing judged; an
+        expression that fails leaves its field empty."""
+        for entry in self._gathered:
+            values[entry.name] = gathered.get(entry.name)
+        for entry in self._computed:
+            values[entry.name] = compute(entry, values, f"/{entry.name}", [])
+        return values
+
+    def defaults(self) -> Values:
+        """Return the values a new record starts with."""
+        values, _ = self.read(
+            {f.name: f.default for f in self._entered if f.default is not None}
+        )
+        return values
+
+    def to_json(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return ``values`` as JSON, blank fields left out; rows as lists of objects."""
+        lists = {f.name: f for f in self._lists}
+        result: dict[str, Any] = {}
+        for name, to_json in self._to_json:
+            value = values.get(name)
+            if value is None:
+                continue
+            result[name] = rows_to_json(lists[name], value) if name in lists else to_json(value)
+        return result
+
+    def from_json(self, json: Mapping[str, Any]) -> Values:
+        """Return the values that ``to_json`` wrote; fields it does not have are None."""
+        lists = {f.name: f for f in self._lists}
+        values: Values = {}
+        for entry in self.register.fields:
+            item = json.get(entry.name)
+            if item is None:
+                values[entry.name] = None
+            elif entry.name in lists:
+                values[entry.name] = rows_from_json(entry, item)
+            else:
+                values[entry.name] = entry.kind.from_json(item)
+        return values
+
+
+def rows_to_json(entry: Field, rows: Any) -> list[dict[str, Any]]:
+    """Return child rows as JSON, blank cells left out."""
+    return [
+        {c.name: c.kind.to_json(row[c.name]) for c in entry.columns if row.get(c.name) is not None}
+        for row in rows
+    ]
+
+
+def rows_from_json(entry: Field, json: Any) -> tuple[Values, ...]:
+    """Return the child rows that ``rows_to_json`` wrote."""
+    return tuple(
+        {
+            c.name: None if row.get(c.name) is None else c.kind.from_json(row[c.name])
+            for c in entry.columns
+        }
+        for row in json
+    )
+
+
+def compute(entry: Field, names: Mapping[str, Any], at: str, problems: list[Problem]) -> Any:
+    """Return the value of a computed field; None where it has no result or cannot be."""
+    formula = entry.computed
+    if formula is None:
+        return None
+    try:
+        result = formula(names)
+    except FormulaFailed as failed:
+        fields = reads_of(formula) | {entry.name}
+        problems.append(Problem(at, "formula.failed", failed.text, failed.values, fields))
+        return None
+    if result is None:
+        return None
+    try:
+        return entry.kind.from_formula(result)
+    except (Unreadable, ArithmeticError):
+        fields = reads_of(formula) | {entry.name}
+        text = "{field}: the computed value {value} does not fit the field."
+        shown = {"field": entry.title, "value": shorten(result)}
+        problems.append(Problem(at, "formula.unfit", text, shown, fields))
+        return None
+
+
+def round_half_up(number: Decimal, scale: int) -> Decimal:
+    """Return ``number`` with ``scale`` decimal places, halves away from zero."""
+    return number.quantize(Decimal(1).scaleb(-scale), rounding="ROUND_HALF_UP")
+
+
+def ask(formula: Formula, names: Mapping[str, Any], name: str, problems: list[Problem]) -> Any:
+    """Return a yes/no expression's answer; a failure is a problem at ``name``."""
+    try:
+        return formula(names)
+    except FormulaFailed as failed:
+        fields = reads_of(formula) | {name}
+        problems.append(Problem(f"/{name}", "formula.failed", failed.text, failed.values, fields))
+        return None
+
+
+def reads_of(formula: Formula) -> frozenset[str]:
+    """Return the fields of the record itself that ``formula`` reads."""
+    return frozenset(
+        name.split(".")[0] for name in formula.reads if not name.startswith("old.")
+    )
+
+
+def depends(rule: Rule) -> frozenset[str]:
+    """Return the fields a rule's verdict depends on."""
+    reads = reads_of(rule.check)
+    return reads | reads_of(rule.when) if rule.when else reads
+
+
+def prefixed(old: Values) -> Values:
+    """Return the stored values under the names formulas know them by."""
+    return {f"old.{name}": value for name, value in old.items()}
+
+
+def is_blank(raw: Any) -> bool:
+    """Return whether a raw value says nothing. ``False`` and ``0`` say something."""
+    if raw is None:
+        return True
+    if isinstance(raw, str):
+        return not raw or raw.isspace()
+    return isinstance(raw, (list, tuple)) and not raw
+
+
+def unknown_field(name: str, register: Register, at: str = "") -> Problem:
+    text = "{register} has no field {name}. Check the spelling, or leave it out."
+    shown = {"register": register.title, "name": shorten(name)}
+    return Problem(at or f"/{shorten(name)}", "record.unknown_field", text, shown)
+
+
+def shorten(raw: Any) -> str:
+    """Return a raw value for a message: at most 60 characters."""
+    text = str(raw)
+    return text if len(text) <= 60 else text[:57] + "…"

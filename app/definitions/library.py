@@ -1,0 +1,102 @@
+"""The compiler as the platform uses it: with the shared parts, and with examples run."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from app.definitions.compile import compile_register
+from app.definitions.examples import disagreements
+from app.definitions.gate import Gate, Values
+from app.definitions.register import Register
+from app.definitions.world import Neighbours
+from app.errors import DefinitionRefused, Problem
+from app.kinds.base import Unreadable
+
+COMMON = Path(__file__).parents[2] / "schemas" / "common.json"
+
+
+@cache
+def common_parts() -> Mapping[str, Any]:
+    """Return ``schemas/common.json``, read once."""
+    parts: Mapping[str, Any] = json.loads(COMMON.read_text("utf-8"))
+    return parts
+
+
+def compile_kept(document: Mapping[str, Any], neighbours: Neighbours) -> Register:
+    """Compile a definition that was published: its examples were run then."""
+    return compile_register(document, neighbours, common_parts())
+
+
+def compile_with_examples(document: Mapping[str, Any], neighbours: Neighbours) -> Register:
+    """Compile a definition and run its own examples.
+
+    Raises ``DefinitionRefused`` with every problem, or with every example that disagrees.
+    """
+    register = compile_register(document, neighbours, common_parts())
+    problems = example_problems(register)
+    if problems:
+        raise DefinitionRefused(problems, count=len(problems))
+    return register
+
+
+def example_problems(register: Register) -> list[Problem]:
+    """Return a problem for every example with which the gate disagrees."""
+    if not register.examples:
+        return []
+    gate = Gate(register)
+
+    def judge(
+        raw: Mapping[str, Any], given: Mapping[str, Any], old: Mapping[str, Any] | None
+    ) -> tuple[Mapping[str, Any], list[Problem]]:
+        return judge_example(gate, raw, given, old)
+
+    return disagreements(register, judge)
+
+
+def judge_example(
+    gate: Gate, raw: Mapping[str, Any], given: Mapping[str, Any], old: Mapping[str, Any] | None
+) -> tuple[Mapping[str, Any], list[Problem]]:
+    """Judge an example as a record: what it refers to exists, look-ups and roll-ups are given."""
+    register = gate.register
+    stored = None if old is None else whole(gate, old, {}) | read_given(register, old)
+    start = stored if stored is not None else gate.defaults()
+    values, problems = gate.read(stand_ins(register, raw))
+    unread = dict.fromkeys(p.name for p in problems)
+    every: Values = {name: start.get(name) for name in register.names} | unread | values
+    gathered = read_given(register, given)
+    verdict = gate.judge(every, problems, stored, lambda _: gathered)
+    return verdict.values, [*verdict.problems, *verdict.warnings]
+
+
+def whole(gate: Gate, raw: Mapping[str, Any], given: Mapping[str, Any]) -> Values:
+    """Return the values of a stored example; what cannot be read is left out."""
+    values, _ = gate.read(stand_ins(gate.register, raw))
+    return {name: values.get(name) for name in gate.register.names} | dict(given)
+
+
+def read_given(register: Register, given: Mapping[str, Any]) -> Values:
+    """Return given look-ups, roll-ups and computed values, read by their kinds."""
+    values: Values = {}
+    for name, raw in given.items():
+        if name in register and register[name].derived and raw is not None:
+            try:
+                values[name] = register[name].kind.reader().deserialize(stand_in(register, name, raw))
+            except Unreadable:
+                continue
+    return values
+
+
+def stand_ins(register: Register, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a raw record whose references are numbers: any text names a record that exists."""
+    return {name: stand_in(register, name, value) for name, value in raw.items()}
+
+
+def stand_in(register: Register, name: str, value: Any) -> Any:
+    if name in register and register[name].reference and isinstance(value, str) and value:
+        return int(value) if value.isdecimal() and len(value) < 10 else zlib.crc32(value.encode())
+    return value

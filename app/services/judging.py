@@ -1,0 +1,188 @@
+"""Judging: the gate, and what only the database can answer about a record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.definitions.gate import Judgement, Values
+from app.definitions.register import Field
+from app.errors import Problem
+from app.services.surroundings import gather
+from app.services.work import Work
+from app.storage import models, rows
+from app.storage.catalog import Published
+
+
+def judge_many(
+    work: Work,
+    published: Published,
+    read: Sequence[tuple[int | None, Values, list[Problem], Values | None]],
+) -> list[Judgement]:
+    """Judge read records together: (id, values, problems of reading, stored values or None).
+
+    ``values`` hold every entered field. References, keys and unique fields are asked for with
+    a few queries for all of them, also against each other.
+    """
+    gate = published.gate
+    if any(f.lookup or f.rollup for f in published.register.fields):
+        gathered = gather(work, published, [(number, values) for number, values, _, _ in read])
+    else:
+        gathered = [{} for _ in read]
+    verdicts = []
+    for (_, values, problems, old), surroundings in zip(read, gathered, strict=True):
+        verdicts.append(gate.judge(values, problems, old, lambda _, s=surroundings: s))
+    numbers = [number for number, _, _, _ in read]
+    stored = [old for _, _, _, old in read]
+    check_references(work, published, verdicts, stored)
+    check_unique(work, published, verdicts, numbers)
+    check_attachments(work, published, verdicts, stored)
+    return verdicts
+
+
+def check_references(
+    work: Work,
+    published: Published,
+    verdicts: Sequence[Judgement],
+    stored: Sequence[Values | None],
+) -> None:
+    """Add a problem wherever a reference points at no record, unless it did so before."""
+    for field in published.register.fields:
+        if not field.reference or field.derived:
+            continue
+        name = field.name
+        wanted = {
+            v.values[name]
+            for v, old in zip(verdicts, stored, strict=True)
+            if v.values.get(name) is not None and not (old and old.get(name) == v.values[name])
+        }
+        known = living(work, work.published(field.reference), wanted)
+        target = work.published(field.reference).register.title
+        for verdict, old in zip(verdicts, stored, strict=True):
+            value = verdict.values.get(name)
+            if value in wanted and value not in known and not (old and old.get(name) == value):
+                verdict.problems.append(missing(field, value, target))
+
+
+def living(work: Work, target: Published, ids: set[int]) -> set[int]:
+    """Return which of ``ids`` are records that are not deleted."""
+    main, found = target.tables.main, set()
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), rows.CHUNK):
+        part = wanted[start : start + rows.CHUNK]
+        query = sa.select(main.c["_id"]).where(
+            main.c["_id"].in_(part), main.c["_deleted_at"].is_(None)
+        )
+        found.update(work.tx.scalars(query))
+    return found
+
+
+def missing(field: Field, value: Any, target: str) -> Problem:
+    text = "{field}: there is no record {value} in {register}. Choose one from the list."
+    shown = {"field": field.title, "value": value, "register": target}
+    at = f"/{field.name}"
+    return Problem(at, "reference.missing", text, shown, frozenset((field.name,)))
+
+
+def check_unique(
+    work: Work,
+    published: Published,
+    verdicts: Sequence[Judgement],
+    numbers: Sequence[int | None],
+) -> None:
+    """Add a problem wherever a key or unique field is already taken, in the register or
+    earlier among ``verdicts``."""
+    register = published.register
+    sets = [(f.name,) for f in register.fields if f.unique]
+    if register.key and register.key not in sets:
+        sets.append(register.key)
+    for names in sets:
+        points = [tuple(v.values.get(n) for n in names) for v in verdicts]
+        taken = occupied(work, published, names, points)
+        first: dict[tuple[Any, ...], int] = {}
+        for position, (point, verdict) in enumerate(zip(points, verdicts, strict=True)):
+            if any(p is None for p in point):
+                continue
+            holder = taken.get(point)
+            if holder is not None and holder != numbers[position]:
+                verdict.problems.append(duplicate(published, names, point, holder))
+            elif point in first:
+                verdict.problems.append(duplicate(published, names, point, None))
+            else:
+                first[point] = position
+
+
+def occupied(
+    work: Work,
+    published: Published,
+    names: tuple[str, ...],
+    points: Sequence[tuple[Any, ...]],
+) -> dict[tuple[Any, ...], int]:
+    """Return value tuple → id of the living record that holds it."""
+    main = published.tables.main
+    columns = [main.c[n] for n in names]
+    wanted = list({p for p in points if all(v is not None for v in p)})
+    found: dict[tuple[Any, ...], int] = {}
+    size = max(1, rows.CHUNK // len(names))
+    for start in range(0, len(wanted), size):
+        part = wanted[start : start + size]
+        if len(columns) == 1:
+            match = columns[0].in_([p[0] for p in part])
+        else:
+            match = sa.or_(
+                *[
+                    sa.and_(*[c == v for c, v in zip(columns, p, strict=True)])
+                    for p in part
+                ]
+            )
+        query = sa.select(main.c["_id"], *columns).where(match, main.c["_deleted_at"].is_(None))
+        found.update({tuple(row[1:]): row[0] for row in work.tx.execute(query)})
+    return found
+
+
+def duplicate(
+    published: Published, names: tuple[str, ...], point: tuple[Any, ...], holder: int | None
+) -> Problem:
+    register = published.register
+    shown = {
+        "field": "、".join(register[n].title for n in names),
+        "value": " ".join(register[n].kind.show(v) for n, v in zip(names, point, strict=True)),
+        "id": holder or "",
+    }
+    text = "{field}: {value} is already entered in record {id}. Open that one instead."
+    if holder is None:
+        text = "{field}: {value} stands twice in the same file."
+    return Problem(f"/{names[-1]}", "value.taken", text, shown, frozenset(names))
+
+
+def check_attachments(
+    work: Work,
+    published: Published,
+    verdicts: Sequence[Judgement],
+    stored: Sequence[Values | None],
+) -> None:
+    """Add a problem wherever an attachment was not uploaded for this register."""
+    for field in published.register.fields:
+        if field.kind.name != "attachment":
+            continue
+        for verdict, old in zip(verdicts, stored, strict=True):
+            value = verdict.values.get(field.name) or ()
+            fresh = set(value) - set((old or {}).get(field.name) or ())
+            if not fresh:
+                continue
+            table = models.attachment
+            query = sa.select(table.c.id).where(
+                table.c.id.in_(sorted(fresh)), table.c.slug == published.slug
+            )
+            known = set(work.tx.scalars(query))
+            for number in sorted(fresh - known):
+                text = "{field}: file {value} was not uploaded here. Upload it again."
+                shown: Mapping[str, Any] = {"field": field.title, "value": number}
+                verdict.problems.append(
+                    Problem(
+                        f"/{field.name}", "attachment.missing", text, shown,
+                        frozenset((field.name,)),
+                    )  # fmt: skip
+                )

@@ -1,0 +1,206 @@
+"""Lists: what a page, a filter, a sort and an export ask of a register."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.definitions.gate import shorten
+from app.definitions.register import Field
+from app.errors import QueryRefused, fill
+from app.kinds.base import ANY_OF, EMPTY, PRESENT, Unreadable
+from app.services import access
+from app.services.reading import Record, as_records, resolve_references
+from app.services.work import Work
+from app.storage import rows
+from app.storage.catalog import Published
+
+SIZES = (20, 50, 100, 200)
+#: A search text longer than this finds nothing anyway.
+LONGEST_SEARCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition: a field, an operator of its kind, and the value as people write it."""
+
+    field: str
+    operator: str = "eq"
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a list shows. ``sort`` is a field with ``-`` first for descending; ``""`` is the
+    register's own order."""
+
+    search: str = ""
+    filters: tuple[Filter, ...] = ()
+    sort: str = ""
+    page: int = 1
+    size: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list with the exact number of records it has in all."""
+
+    rows: list[Record]
+    total: int
+    query: Query
+    pages: int
+
+
+def page(work: Work, slug: str, query: Query, fields: tuple[str, ...] = ()) -> Page:
+    """Return one page; a page after the last is the last. Only ``fields`` (default: the
+    register's list) are read. Raises ``QueryRefused``, naming what is unknown or unreadable."""
+    access.require(work.actor, "see", slug)
+    published = work.published(slug)
+    main = published.tables.main
+    where = condition(work, published, query)
+    total = rows.count(work.tx, published, where)
+    size = query.size if query.size in SIZES else 50
+    pages = max(1, -(-total // size))
+    number = min(max(1, query.page), pages)
+    names = [n for n in (fields or published.register.list) if n in main.c]
+    system = [c for c in main.c if c.key.startswith("_")]
+    statement = sa.select(*system, *[main.c[n] for n in names])
+    statement = statement.where(main.c["_deleted_at"].is_(None))
+    if where is not None:
+        statement = statement.where(where)
+    statement = statement.order_by(*order(work, published, query.sort))
+    statement = statement.limit(size).offset((number - 1) * size)
+    keys = [*(c.key for c in system), *names]
+    found = [dict(zip(keys, row, strict=True)) for row in work.tx.execute(statement)]
+    wanted = fields or published.register.list
+    if any(n in published.tables.children for n in wanted):
+        rows.add_children(work.tx, published, found)
+    records = as_records(work, published, found, names)
+    return Page(records, total, replace(query, page=number, size=size), pages)
+
+
+def stream(work: Work, slug: str, query: Query) -> Iterator[list[Record]]:
+    """Give every record of a list in batches, in the order of the list, in constant memory."""
+    access.require(work.actor, "export", slug)
+    published = work.published(slug)
+    main = published.tables.main
+    where = condition(work, published, query)
+    statement = sa.select(main).where(main.c["_deleted_at"].is_(None))
+    if where is not None:
+        statement = statement.where(where)
+    statement = statement.order_by(*order(work, published, query.sort))
+    options = {"stream_results": True, "max_row_buffer": rows.BATCH, "yield_per": rows.BATCH}
+    result = work.tx.execute(statement, execution_options=options)
+    for part in result.partitions(rows.BATCH):
+        found = [rows.as_row(main, row) for row in part]
+        rows.add_children(work.tx, published, found)
+        yield as_records(work, published, found)
+
+
+def total(work: Work, slug: str, query: Query) -> int:
+    """Return how many records a list has."""
+    published = work.published(slug)
+    return rows.count(work.tx, published, condition(work, published, query))
+
+
+def condition(work: Work, published: Published, query: Query) -> sa.ColumnElement[bool] | None:
+    """Return the filters and the search of a query as one condition."""
+    parts = [filtered(work, published, f) for f in query.filters]
+    if query.search.strip():
+        parts.append(searched(work, published, query.search.strip()))
+    return sa.and_(*parts) if parts else None
+
+
+def filtered(work: Work, published: Published, wanted: Filter) -> sa.ColumnElement[bool]:
+    """Return one filter as a condition; its value is read by the field's own kind."""
+    register = published.register
+    if wanted.field not in register:
+        raise QueryRefused(reason=f"unknown field {shorten(wanted.field)}")
+    field = register[wanted.field]
+    if wanted.operator not in field.kind.filters or field.columns:
+        known = ", ".join(field.kind.filters)
+        reason = f"unknown operator {shorten(wanted.operator)} for {field.title} (known: {known})"
+        raise QueryRefused(reason=reason)
+    value = None
+    if wanted.operator not in (EMPTY, PRESENT):
+        value = filter_value(work, published, field, wanted)
+    return field.kind.condition(published.tables.main.c[field.name], wanted.operator, value)
+
+
+def filter_value(work: Work, published: Published, field: Field, wanted: Filter) -> Any:
+    """Read a filter's value; a reference may be named by its id or by what people write.
+
+    Raises ``QueryRefused`` with the reader's own sentence.
+    """
+    reader = field.kind.filter_reader()
+    if wanted.operator == ANY_OF:
+        return [read_one(work, published, field, reader, v) for v in wanted.value.split(",")]
+    return read_one(work, published, field, reader, wanted.value)
+
+
+def read_one(work: Work, published: Published, field: Field, reader: Any, text: str) -> Any:
+    try:
+        value = reader.deserialize(text)
+    except Unreadable as error:
+        if field.reference:
+            found = resolve_references(work, published, field, [text])[text]
+            if isinstance(found, int):
+                return found
+        shown = {"value": shorten(text), **error.values}
+        raise QueryRefused(reason=f"{field.title}: {fill(error.text, shown)}") from error
+    if value is None:
+        raise QueryRefused(reason=f"{field.title}: the value to look for is missing")
+    return value
+
+
+def searched(work: Work, published: Published, text: str) -> sa.ColumnElement[bool]:
+    """Return the condition that one of the searched fields contains ``text``."""
+    register, main = published.register, published.tables.main
+    text = text[:LONGEST_SEARCH]
+    parts = [main.c["_label"].icontains(text, autoescape=True)]
+    for name in register.search:
+        field = register[name]
+        if field.reference:
+            target = work.published(field.reference).tables.main
+            named = sa.select(target.c["_id"]).where(
+                target.c["_label"].icontains(text, autoescape=True)
+            )
+            parts.append(main.c[name].in_(named))
+        elif field.kind.searchable:
+            parts.append(main.c[name].icontains(text, autoescape=True))
+    return sa.or_(*parts)
+
+
+def order(work: Work, published: Published, sort: str) -> list[sa.UnaryExpression[Any]]:
+    """Return the order of a list. Empty values count as smallest on every engine; the id
+    settles ties, so that pages do not overlap."""
+    register, main = published.register, published.tables.main
+    wanted = (sort,) if sort else register.sort
+    parts: list[sa.UnaryExpression[Any]] = []
+    descending = True
+    for name in wanted:
+        plain = name.removeprefix("-")
+        descending = name.startswith("-")
+        if plain == "_id":
+            continue
+        if plain not in register or not register[plain].kind.sortable:
+            raise QueryRefused(reason=f"cannot be sorted by {shorten(plain)}")
+        column: Any = main.c[plain]
+        if register[plain].reference:
+            target = work.published(register[plain].reference).tables.main
+            labelled = sa.select(target.c["_label"]).where(target.c["_id"] == column)
+            column = labelled.scalar_subquery()
+        parts.append(directed(work, column, descending))
+    parts.append(main.c["_id"].desc() if descending else main.c["_id"].asc())
+    return parts
+
+
+def directed(work: Work, column: Any, descending: bool) -> sa.UnaryExpression[Any]:
+    """Return a column's direction; SQLite's own order already has empty values smallest."""
+    part = column.desc() if descending else column.asc()
+    if work.tx.dialect.name == "sqlite":
+        return part
+    return part.nulls_last() if descending else part.nulls_first()

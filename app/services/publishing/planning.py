@@ -1,0 +1,274 @@
+"""Planning: from a definition to the steps that make it the current revision."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.definitions.diff import Difference, compare
+from app.definitions.register import Register
+from app.errors import DefinitionRefused
+from app.kinds import dump_json
+from app.services.publishing.columns import Ground, plan_columns
+from app.services.publishing.review import Projection, preview
+from app.services.publishing.steps import EXAMPLES, Plan, Step
+from app.services.work import Work
+from app.storage import ddl, models, rows
+from app.storage.catalog import CatalogNeighbours, Published
+from app.storage.layout import Layout, Place, index_name
+from app.storage.tables import build_tables, wanted_indexes
+
+#: differences that are said by the steps of columns
+SAID = frozenset(
+    {"field.added", "field.renamed", "field.retired", "field.kind", "field.unique", "choice.retired"}
+)
+#: differences after which stored rows may break the definition, or no longer do
+JUDGED = frozenset(
+    {
+        "field.required", "field.optional", "field.tightened", "field.widened", "field.kind",
+        "field.computed", "field.lookup", "field.rollup", "field.visible", "choice.retired",
+        "choice.added", "rule.added", "rule.words", "rule.removed", "register.conditions",
+        "column.added", "column.changed", "column.retired",
+    }
+)  # fmt: skip
+#: differences of derived fields after which every row is computed again
+COMPUTED = frozenset({"field.computed", "field.lookup", "field.rollup"})
+
+
+def digest(document: Mapping[str, Any]) -> str:
+    """Return what tells two definitions apart."""
+    return hashlib.sha256(dump_json(document).encode()).hexdigest()
+
+
+def make_plan(work: Work, document: Mapping[str, Any], register: Register, *, count: bool) -> Plan:
+    """Return what publishing ``register`` would do. With ``count`` every stored row that would
+    break the new revision is found and counted."""
+    slug = register.slug
+    if slug not in work.snapshot.entries:
+        return first_plan(document, register)
+    old = work.published(slug)
+    base_hash = stored_digest(work, slug, old.revision)
+    plan = Plan(slug, register, document, old.revision, base_hash, old.layout.copy())
+    if digest(document) == base_hash:
+        return plan
+    total = count_all(work, old)
+    ground = Ground(work, slug, plan.layout, total, plan.revision)
+    differences = compare(old.register, register)
+    plan.steps += plan_columns(ground, register.fields)
+    plan.steps += words(work, old, differences)
+    plan.steps += plan_indexes(work, old, plan)
+    plan.steps += plan_dependents(work, plan)
+    plan.steps += plan_computing(old, register, plan, differences, total)
+    if total and needs_review(differences, plan):
+        plan.steps += preview(work, Projection(old, register, plan), count=count)
+    if not plan.steps:
+        plan.steps.append(Step("same", "Nothing that concerns stored records changes"))
+    return plan
+
+
+def first_plan(document: Mapping[str, Any], register: Register) -> Plan:
+    """Return the plan of a register that is not there yet."""
+    layout = Layout.for_register(register.slug)
+    for field in register.fields:
+        if field.kind.own_table:
+            inner = layout.child(field.name)
+            layout.places[field.name] = Place("", field.kind, rows=inner)
+            for column in field.columns:
+                inner.places[column.name] = Place(inner.give_column(column.name), column.kind)
+        else:
+            layout.places[field.name] = Place(layout.give_column(field.name), field.kind)
+    plan = Plan(register.slug, register, document, 0, "", layout)
+    shown = {"register": register.title, "fields": len(register.fields)}
+    text = "New register {register} with {fields} fields"
+
+    def run(work: Work) -> None:
+        tables = build_tables(register, layout)
+        ddl.create_table(work.tx, tables.main)
+        for child in tables.children.values():
+            ddl.create_table(work.tx, child)
+            columns = ("_parent", "_position")
+            name = index_name(child.name, columns, unique=False)
+            ddl.create_plain_index(work.tx, name, child.name, columns)
+        for step in index_steps(layout, register, {}):
+            if step.run:
+                step.run(work)
+
+    plan.steps.append(Step("create", text, shown, run=run))
+    return plan
+
+
+def count_all(work: Work, published: Published) -> int:
+    """Return how many rows the table has, deleted ones included."""
+    main = published.tables.main
+    return work.tx.scalar(sa.select(sa.func.count()).select_from(main)) or 0
+
+
+def stored_digest(work: Work, slug: str, revision: int) -> str:
+    table = models.revision
+    query = sa.select(table.c.digest).where(table.c.slug == slug, table.c.revision == revision)
+    return work.tx.scalar(query) or ""
+
+
+def words(work: Work, old: Published, differences: list[Difference]) -> Iterator[Step]:
+    """Give the differences that change no table; a retired choice counts its holders."""
+    for found in differences:
+        if found.code == "choice.retired":
+            yield retired_choice(work, old, found)
+        elif found.code not in SAID:
+            yield Step(found.code, found.text, found.values, found.name)
+
+
+def retired_choice(work: Work, old: Published, found: Difference) -> Step:
+    """A choice that can no longer be chosen stays where it is stored."""
+    holders, examples = 0, []
+    if found.name in old.register and not old.register[found.name].columns:
+        main = old.tables.main
+        kind = old.register[found.name].kind
+        operator = "contains" if kind.name == "choices" else "eq"
+        where = kind.condition(main.c[found.name], operator, found.values["const"])
+        holders = rows.count(work.tx, old, where)
+        query = sa.select(main.c["_id"], main.c["_label"]).where(where).limit(EXAMPLES)
+        examples = [f"#{row[0]} {row[1]}" for row in work.tx.execute(query)]
+    text = found.text + "; {count} records keep it"
+    shown = {**found.values, "count": holders}
+    needs = "confirm" if holders else ""
+    return Step(found.code, text, shown, found.name, holders, examples, needs)
+
+
+def plan_indexes(work: Work, old: Published, plan: Plan) -> Iterator[Step]:
+    """Give the steps that bring indexes to what the list needs; unique ones after looking for
+    duplicates, which refuse the plan and are listed."""
+    former = dict(plan.layout.indexes)
+    for step in index_steps(plan.layout, plan.register, former):
+        if step.code == "unique":
+            duplicates = list(find_duplicates(work, old, plan, step.values["names"]))
+            if duplicates:
+                text = "{field} cannot be unique yet: {count} values stand more than once"
+                shown = {"field": step.values["field"], "count": len(duplicates)}
+                yield Step(
+                    "duplicates", text, shown, step.name, len(duplicates),
+                    duplicates[:EXAMPLES], "refused",
+                )  # fmt: skip
+                continue
+        yield step
+
+
+def index_steps(
+    layout: Layout, register: Register, former: Mapping[str, Any]
+) -> Iterator[Step]:
+    """Give the steps from the indexes in ``former`` to those ``register`` wants."""
+    wanted: dict[str, tuple[tuple[str, ...], bool]] = {}
+    for names, unique in wanted_indexes(register):
+        columns = tuple(layout.places[n].column for n in names)
+        name = index_name(layout.table, columns, unique)
+        wanted[name] = (columns, unique)
+        if name not in former:
+            title = "、".join(register[n].title for n in names)
+            yield index_step(layout.table, name, columns, names, title, unique)
+    for name in former:
+        if name not in wanted:
+            yield Step("index_dropped", "An index that is no longer needed is dropped", {}, run=dropping(name))
+    layout.indexes = wanted
+
+
+def index_step(
+    table: str, name: str, columns: tuple[str, ...], names: tuple[str, ...], title: str, unique: bool
+) -> Step:
+    def run(work: Work) -> None:
+        ddl.create_index(work.tx, name, table, columns, unique=unique)
+
+    text = "{field} is unique from now on" if unique else "Lists by {field} get an index"
+    shown = {"field": title, "names": names}
+    return Step("unique" if unique else "index", text, shown, names[-1], run=run)
+
+
+def dropping(name: str) -> Any:
+    def run(work: Work) -> None:
+        ddl.drop_index(work.tx, name)
+
+    return run
+
+
+def find_duplicates(
+    work: Work, old: Published, plan: Plan, names: tuple[str, ...]
+) -> Iterator[str]:
+    """Give, in words, every combination of values that more than one living record holds."""
+    if not all(n in old.register for n in names):
+        return
+    main = old.tables.main
+    columns = [main.c[n] for n in names]
+    query = sa.select(sa.func.count(), *columns).where(main.c["_deleted_at"].is_(None))
+    for column in columns:
+        query = query.where(column.is_not(None))
+    query = query.group_by(*columns).having(sa.func.count() > 1).order_by(sa.func.count().desc())
+    for row in work.tx.execute(query.limit(1000)):
+        shown = [old.register[n].kind.show(v) for n, v in zip(names, row[1:], strict=True)]
+        where = [c == v for c, v in zip(columns, row[1:], strict=True)]
+        ids = work.tx.scalars(sa.select(main.c["_id"]).where(*where).limit(EXAMPLES))
+        yield f"{' '.join(shown)} ×{row[0]} ({', '.join(f'#{i}' for i in ids)})"
+
+
+def plan_computing(
+    old: Published, register: Register, plan: Plan, differences: list[Difference], total: int
+) -> Iterator[Step]:
+    """Give the step that computes every row again, where a derived field or label asks for it."""
+    codes = {(d.code, d.name) for d in differences}
+    touched = {s.name for s in plan.steps if s.code in ("add", "change_kind", "bring_back")}
+    stale = [
+        f.title
+        for f in register.fields
+        if f.derived
+        and (
+            f.name not in old.register
+            or any((code, f.name) in codes for code in COMPUTED | {"field.kind"})
+            or (f.computed and any(n.split(".")[0] in touched for n in f.computed.reads))
+        )
+    ]
+    label = old.register.label != register.label or any("{" + n + "}" in register.label for n in touched)
+    if not total or not (stale or label):
+        return
+    text = "{fields}: computed anew in {count} records"
+    yield Step("recompute", text, {"fields": "、".join(stale) or "–", "count": total}, rows=total)
+
+
+def needs_review(differences: list[Difference], plan: Plan) -> bool:
+    """Return whether stored rows must be judged again."""
+    if any(d.code in JUDGED for d in differences):
+        return True
+    added = [plan.register[d.name] for d in differences if d.code == "field.added"]
+    return any(f.required or f.derived for f in added)
+
+
+def plan_dependents(work: Work, plan: Plan) -> Iterator[Step]:
+    """Give a refusal for every register that would no longer compile beside the new revision,
+    or whose look-ups would change their kind."""
+    for entry in work.snapshot.entries.values():
+        if plan.slug not in entry.neighbours or entry.slug == plan.slug:
+            continue
+        dependent = work.published(entry.slug)
+        neighbours = CatalogNeighbours(work.tx, work.snapshot, {plan.slug: plan.layout})
+        try:
+            compiled = work.catalog.compiler(dependent.register.document, neighbours)
+        except DefinitionRefused as refused:
+            shown = {"register": entry.title, "reason": refused.problems[0].sentence()}
+            text = "{register} reads what is taken away here: {reason}"
+            yield Step("dependent", text, shown, needs="refused")
+            continue
+        for field in compiled.fields:
+            place = dependent.layout.places.get(field.name)
+            if field.derived and place and not field.kind.holds(place.kind):
+                shown = {"register": entry.title, "field": field.title}
+                text = (
+                    "{field} of {register} takes its kind from a field that changes its kind "
+                    "here. Retire it there first, and publish it again afterwards"
+                )
+                yield Step("dependent", text, shown, needs="refused")
+
+
+def private_copy(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy nobody else holds."""
+    return copy.deepcopy(dict(document))

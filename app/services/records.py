@@ -1,0 +1,274 @@
+"""Records: the one service that writes them, whatever the face.
+
+Every function works inside the caller's unit of work: it never commits and never rolls back.
+A refusal is raised and nothing is stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.definitions.gate import Judgement, Values
+from app.errors import (
+    NeedsConfirmation,
+    Problem,
+    RecordMoved,
+    RecordRefused,
+    SubmissionReused,
+)
+from app.kinds import dump_json
+from app.services import access, debts, history
+from app.services.cascade import Change, spread
+from app.services.judging import judge_many
+from app.services.labels import make_labels
+from app.services.reading import Record, get, stored_row
+from app.services.work import Work
+from app.storage import models, rows
+from app.storage.catalog import Published
+
+
+def judge(work: Work, slug: str, raw: Mapping[str, Any], record: int | None = None) -> Judgement:
+    """Judge input as saving it would, and write nothing: for a form that is being filled."""
+    access.require(work.actor, "see", slug)
+    published = work.published(slug)
+    old = None
+    if record is not None:
+        old = values_of(published, stored_row(work, published, record))
+    return judge_one(work, published, record, raw, old)
+
+
+def create(
+    work: Work,
+    slug: str,
+    raw: Mapping[str, Any],
+    *,
+    token: str | None = None,
+    confirmed: Collection[str] = (),
+) -> Record:
+    """Store a new record.
+
+    ``token`` names the form it comes from: sent twice, the second answer is the first one.
+    ``confirmed`` holds the codes of warnings the person has confirmed.
+
+    Raises:
+        RecordRefused: with every problem, each at its field.
+        NeedsConfirmation: only warnings stand in the way.
+        SubmissionReused: the token was used for other values.
+    """
+    access.require(work.actor, "create", slug)
+    published = work.published(slug)
+    if token:
+        earlier = answered(work, slug, token, raw)
+        if earlier is not None:
+            return get(work, slug, earlier)
+    verdict = judge_one(work, published, None, raw, None)
+    settle(verdict, confirmed)
+    [number] = insert(work, published, [verdict])
+    if token:
+        remember(work, slug, token, raw, number)
+    return get(work, slug, number)
+
+
+def insert(work: Work, published: Published, verdicts: Sequence[Judgement]) -> list[int]:
+    """Store judged new records with their history; return their ids. No problem is looked at."""
+    ids = rows.next_ids(work.tx, published.tables.main, len(verdicts))
+    values = [verdict.values for verdict in verdicts]
+    stamp = {
+        "_version": 1,
+        "_revision": published.revision,
+        "_created_at": work.now,
+        "_created_by": work.actor.name,
+        "_updated_at": work.now,
+        "_updated_by": work.actor.name,
+        "_deleted_at": None,
+        "_deleted_by": None,
+    }
+    labels = make_labels(work, published, values)
+    written = [
+        {**v, **stamp, "_id": i, "_label": label}
+        for i, v, label in zip(ids, values, labels, strict=True)
+    ]
+    rows.insert_many(work.tx, published, written)
+    to_json = published.gate.to_json
+    history.append(
+        work,
+        [
+            history.entry(
+                work, published.slug, i, 1, published.revision, history.CREATE,
+                None, to_json(verdict.values), confirmations(verdict),
+            )
+            for i, verdict in zip(ids, verdicts, strict=True)
+        ],
+    )  # fmt: skip
+    spread(work, published.slug, [Change(r["_id"], None, r) for r in written])
+    return ids
+
+
+def change(
+    work: Work,
+    slug: str,
+    record: int,
+    version: int,
+    raw: Mapping[str, Any],
+    *,
+    confirmed: Collection[str] = (),
+    action: str = history.CHANGE,
+    note: Mapping[str, Any] | None = None,
+) -> Record:
+    """Change fields of a record; fields that ``raw`` does not name keep their values.
+
+    Saving what is already there stores nothing and writes no history.
+
+    Raises:
+        RecordMoved: somebody saved a newer version.
+        RecordRefused, NeedsConfirmation: as for ``create``.
+    """
+    access.require(work.actor, "change", slug)
+    published = work.published(slug)
+    row = stored_row(work, published, record)
+    if row["_version"] != version:
+        raise moved(row, version)
+    old = values_of(published, row)
+    verdict = judge_one(work, published, record, raw, old)
+    settle(verdict, confirmed)
+    store_changes(work, published, [(row, verdict)], action, note)
+    return get(work, slug, record)
+
+
+def store_changes(
+    work: Work,
+    published: Published,
+    judged: Sequence[tuple[Mapping[str, Any], Judgement]],
+    action: str = history.CHANGE,
+    note: Mapping[str, Any] | None = None,
+) -> int:
+    """Store judged changes of stored rows with their history; return how many differ."""
+    differing = [(row, v) for row, v in judged if v.changed]
+    labels = make_labels(work, published, [v.values for _, v in differing])
+    changes, entries = [], []
+    for (row, verdict), label in zip(differing, labels, strict=True):
+        version = row["_version"] + 1
+        columns = {n: verdict.values[n] for n in verdict.changed}
+        columns |= {
+            "_version": version,
+            "_revision": published.revision,
+            "_label": label,
+            "_updated_at": work.now,
+            "_updated_by": work.actor.name,
+        }
+        if not rows.update(work.tx, published, row["_id"], columns, version=row["_version"]):
+            raise moved(stored_row(work, published, row["_id"]), row["_version"])
+        to_json = published.gate.to_json
+        before = to_json({n: row[n] for n in verdict.changed})
+        after = to_json({n: verdict.values[n] for n in verdict.changed})
+        entries.append(
+            history.entry(
+                work, published.slug, row["_id"], version, published.revision, action,
+                before, after, {**(note or {}), **(confirmations(verdict) or {})},
+            )
+        )  # fmt: skip
+        changes.append(Change(row["_id"], row, {**row, **columns}))
+        debts.settle(work, published, row["_id"], verdict)
+    history.append(work, entries)
+    spread(work, published.slug, changes)
+    return len(differing)
+
+
+def judge_one(
+    work: Work,
+    published: Published,
+    record: int | None,
+    raw: Mapping[str, Any],
+    old: Values | None,
+) -> Judgement:
+    """Read and judge one record: new (``old`` is None), or stored and being changed."""
+    values, problems = published.gate.read(raw)
+    base = old if old is not None else published.gate.defaults()
+    if old is not None:
+        problems = [p for p in problems if not stands(published, p, raw, old)]
+    unread = {p.name for p in problems if p.code == "value.unreadable"}
+    whole = {f.name: base.get(f.name) for f in published.register.fields} | values
+    if old is None:
+        whole |= dict.fromkeys(unread)
+    return judge_many(work, published, [(record, whole, problems, old)])[0]
+
+
+def stands(
+    published: Published, problem: Problem, raw: Mapping[str, Any], old: Values
+) -> bool:
+    """Return whether an unreadable value is the stored one sent back as it was shown: a choice
+    that is no longer among the options, for example. It is not being changed."""
+    name = problem.name
+    if problem.code != "value.unreadable" or old.get(name) is None:
+        return False
+    kind, sent = published.register[name].kind, raw[name]
+    return sent in (kind.to_form(old[name]), kind.show(old[name]), kind.to_json(old[name]))
+
+
+def settle(verdict: Judgement, confirmed: Collection[str]) -> None:
+    """Raise unless the verdict may be stored."""
+    if verdict.problems:
+        raise RecordRefused(verdict.problems, count=len(verdict.problems))
+    open_warnings = [w for w in verdict.warnings if w.code not in confirmed]
+    if open_warnings:
+        raise NeedsConfirmation(open_warnings, count=len(open_warnings))
+
+
+def confirmations(verdict: Judgement) -> dict[str, Any] | None:
+    """Return what history keeps of the warnings a person confirmed."""
+    if not verdict.warnings:
+        return None
+    return {"confirmed": [[w.code, w.text] for w in verdict.warnings]}
+
+
+def values_of(published: Published, row: Mapping[str, Any]) -> Values:
+    """Return a stored row's fields without the system columns."""
+    return {name: row[name] for name in published.register.names}
+
+
+def moved(row: Mapping[str, Any], version: int) -> RecordMoved:
+    return RecordMoved(
+        id=row["_id"], who=row["_updated_by"], current=row["_version"], version=version
+    )
+
+
+# ── double submit
+
+
+def digest_of(raw: Mapping[str, Any]) -> str:
+    """Return what tells two sendings of a form apart."""
+    return hashlib.sha256(dump_json(dict(sorted(raw.items()))).encode()).hexdigest()
+
+
+def answered(work: Work, slug: str, token: str, raw: Mapping[str, Any]) -> int | None:
+    """Return the record a form's token already made, if it did. Raises ``SubmissionReused``."""
+    table = models.submission
+    row = work.tx.execute(sa.select(table).where(table.c.token == token)).one_or_none()
+    if row is None:
+        return None
+    if row.slug != slug or row.digest != digest_of(raw):
+        raise SubmissionReused
+    return row.record
+
+
+def remember(work: Work, slug: str, token: str, raw: Mapping[str, Any], record: int) -> None:
+    """Keep a form's token with the record it made, in the same transaction."""
+    work.tx.execute(
+        models.submission.insert(),
+        {
+            "token": token,
+            "slug": slug,
+            "record": record,
+            "digest": digest_of(raw),
+            "at": work.now,
+        },
+    )
+
+
+__all__ = [
+    "Problem", "Record", "change", "create", "get", "insert", "judge", "store_changes",
+]  # fmt: skip

@@ -1,0 +1,181 @@
+"""Removal: deleting with a reason, the recycle bin, and going back to an earlier version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.definitions.register import Field
+from app.errors import Problem, RecordInUse, RecordRefused
+from app.services import access, history, records
+from app.services.cascade import Change, spread
+from app.services.judging import judge_many
+from app.services.reading import Record, as_of, as_records, get, stored_row
+from app.services.work import Work
+from app.storage import models, rows
+from app.storage.catalog import Published
+
+LONGEST_REASON = 500
+
+
+def delete(work: Work, slug: str, record: int, version: int, reason: str) -> None:
+    """Move a record to the recycle bin, and what follows it as its references declare.
+
+    Raises:
+        RecordRefused: no reason was given.
+        RecordMoved: somebody saved a newer version.
+        RecordInUse: records refer to it that must not lose it.
+    """
+    access.require(work.actor, "delete", slug)
+    published = work.published(slug)
+    row = stored_row(work, published, record)
+    if row["_version"] != version:
+        raise records.moved(row, version)
+    if not reason.strip():
+        text = "Please say why the record is deleted."
+        raise RecordRefused([Problem("/reason", "delete.reason", text)], count=1)
+    note = {"reason": reason.strip()[:LONGEST_REASON]}
+    _delete(work, published, row, note, frozenset())
+
+
+def _delete(
+    work: Work, published: Published, row: dict[str, Any], note: dict[str, Any],
+    above: frozenset[tuple[str, int]],
+) -> None:  # fmt: skip
+    here = (published.slug, row["_id"])
+    if here in above:
+        return
+    followers = list(referring(work, published.slug, row["_id"]))
+    for other, field, ids in followers:
+        if field.on_delete == "restrict":
+            living = [i for i in ids if (other.slug, i) not in above]
+            if living:
+                raise RecordInUse(count=len(living), register=other.register.title)
+    for other, field, ids in followers:
+        for number in ids:
+            follower = rows.get(work.tx, other, number)
+            if follower is None or follower["_deleted_at"] is not None:
+                continue
+            cause = {**note, "because": {"register": published.slug, "record": row["_id"]}}
+            if field.on_delete == "cascade":
+                _delete(work, other, follower, cause, above | {here})
+            elif field.on_delete == "clear":
+                clear(work, other, field, follower, cause)
+    mark(work, published, row, history.DELETE, note)
+
+
+def clear(
+    work: Work, other: Published, field: Field, row: dict[str, Any], note: dict[str, Any]
+) -> None:
+    """Empty a reference whose target is being deleted; refused where that breaks a rule."""
+    old = records.values_of(other, row)
+    verdict = judge_many(work, other, [(row["_id"], {**old, field.name: None}, [], old)])[0]
+    if verdict.problems:
+        raise RecordInUse(count=1, register=other.register.title)
+    records.store_changes(work, other, [(row, verdict)], note=note)
+
+
+def mark(
+    work: Work, published: Published, row: dict[str, Any], action: str, note: dict[str, Any]
+) -> None:
+    """Set or take away a record's mark of deletion, with its history."""
+    gone = action == history.DELETE
+    version = row["_version"] + 1
+    columns = {
+        "_version": version,
+        "_deleted_at": work.now if gone else None,
+        "_deleted_by": work.actor.name if gone else None,
+    }
+    if not rows.update(work.tx, published, row["_id"], columns, version=row["_version"]):
+        raise records.moved(stored_row(work, published, row["_id"]), row["_version"])
+    history.append(
+        work,
+        [
+            history.entry(
+                work, published.slug, row["_id"], version, row["_revision"], action, note=note
+            )
+        ],
+    )
+    if gone:
+        table = models.debt
+        work.tx.execute(
+            table.delete().where(table.c.slug == published.slug, table.c.record == row["_id"])
+        )
+        spread(work, published.slug, [Change(row["_id"], row, None)])
+    else:
+        spread(work, published.slug, [Change(row["_id"], None, row)])
+
+
+def referring(work: Work, slug: str, record: int) -> Iterator[tuple[Published, Field, list[int]]]:
+    """Give (register, reference field, ids) of the living records that refer to one."""
+    for entry in work.snapshot.entries.values():
+        if slug not in entry.neighbours:
+            continue
+        other = work.published(entry.slug)
+        main = other.tables.main
+        for field in other.register.fields:
+            if field.reference != slug or field.derived:
+                continue
+            query = sa.select(main.c["_id"]).where(
+                main.c[field.name] == record, main.c["_deleted_at"].is_(None)
+            )
+            ids = list(work.tx.scalars(query.order_by(main.c["_id"])))
+            if ids:
+                yield other, field, ids
+
+
+def deleted(work: Work, slug: str, limit: int = 200) -> list[tuple[Record, str]]:
+    """Return the records in the recycle bin, newest first, with the reason of each."""
+    access.require(work.actor, "see", slug)
+    published = work.published(slug)
+    main = published.tables.main
+    query = sa.select(main).where(main.c["_deleted_at"].is_not(None))
+    query = query.order_by(main.c["_deleted_at"].desc(), main.c["_id"].desc()).limit(limit)
+    found = [rows.as_row(main, row) for row in work.tx.execute(query)]
+    rows.add_children(work.tx, published, found)
+    bin_records = as_records(work, published, found)
+    return [(r, reason_of(work, slug, r.id)) for r in bin_records]
+
+
+def reason_of(work: Work, slug: str, record: int) -> str:
+    """Return why a record was deleted."""
+    for entry in history.of_record(work, slug, record):
+        if entry.action == history.DELETE:
+            return str(entry.note.get("reason", ""))
+    return ""
+
+
+def undelete(work: Work, slug: str, record: int) -> Record:
+    """Take a record out of the recycle bin. Its key must still be free and its references
+    must still be there; raises ``RecordRefused`` otherwise."""
+    access.require(work.actor, "restore", slug)
+    published = work.published(slug)
+    row = stored_row(work, published, record, deleted=True)
+    values = records.values_of(published, row)
+    verdict = judge_many(work, published, [(record, values, [], None)])[0]
+    codes = ("value.taken", "reference.missing")
+    blocking = [p for p in verdict.problems if p.code in codes]
+    if blocking:
+        raise RecordRefused(blocking, count=len(blocking))
+    mark(work, published, row, history.UNDELETE, {})
+    return get(work, slug, record)
+
+
+def restore(
+    work: Work, slug: str, record: int, to_version: int, version: int, confirmed: tuple[str, ...] = ()
+) -> Record:
+    """Make a record what it was at ``to_version``: a change like any other, judged by today's
+    definition. Fields that are retired today stay as they are."""
+    access.require(work.actor, "restore", slug)
+    published = work.published(slug)
+    json = as_of(work, slug, record, to_version)
+    raw: dict[str, Any] = {}
+    for field in published.register.fields:
+        if not field.derived:
+            raw[field.name] = json.get(field.name)
+    return records.change(
+        work, slug, record, version, raw, confirmed=confirmed,
+        action=history.RESTORE, note={"to": to_version},
+    )  # fmt: skip

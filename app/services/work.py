@@ -1,0 +1,88 @@
+"""Platform and Work: what every service is given, and the only way a face gets it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from app.definitions.register import Register
+from app.storage.catalog import Catalog, Published, Snapshot
+from app.storage.session import Database
+
+#: PostgreSQL's advisory lock on the catalogue of registers.
+CATALOGUE_LOCK = 0x7A1B
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, and from which face (web, cli, import, seed)."""
+
+    id: int | None
+    name: str
+    face: str
+
+
+@dataclass(slots=True)
+class Work:
+    """One unit of work, or one consistent reading: a transaction and the registers as of it."""
+
+    tx: sa.Connection
+    catalog: Catalog
+    snapshot: Snapshot
+    actor: Actor
+    now: datetime.datetime
+    files: Path
+    #: registers being published in this very transaction
+    fresh: dict[str, Published] = field(default_factory=dict)
+
+    def published(self, slug: str) -> Published:
+        """Return a register, compiled. Raises ``RegisterNotFound``."""
+        if slug in self.fresh:
+            return self.fresh[slug]
+        return self.catalog.published(self.tx, self.snapshot, slug)
+
+    def register(self, slug: str) -> Register:
+        return self.published(slug).register
+
+
+class Platform:
+    """The database, the catalogue and the folder of files of this process."""
+
+    def __init__(self, database: Database, catalog: Catalog, data_dir: Path) -> None:
+        self.database = database
+        self.catalog = catalog
+        self.data_dir = data_dir
+
+    @contextmanager
+    def reading(self, actor: Actor) -> Iterator[Work]:
+        """Give a consistent view in which nothing is written."""
+        with self.database.reading() as tx:
+            yield self._work(tx, actor)
+
+    @contextmanager
+    def writing(self, actor: Actor, *, publishing: bool = False) -> Iterator[Work]:
+        """Give a unit of work: leaving it well commits, an exception rolls everything back.
+
+        Whoever writes records shares the catalogue, whoever publishes has it alone, so no
+        record is judged by a revision that is replaced before the record is stored. (SQLite
+        has one writer at a time anyway.)
+        """
+        with self.database.writing() as tx:
+            if not self.database.sqlite:
+                lock = "pg_advisory_xact_lock" if publishing else "pg_advisory_xact_lock_shared"
+                tx.execute(sa.text(f"SELECT {lock}(:key)"), {"key": CATALOGUE_LOCK})
+            yield self._work(tx, actor)
+
+    def _work(self, tx: sa.Connection, actor: Actor) -> Work:
+        snapshot = self.catalog.snapshot(tx)
+        return Work(tx, self.catalog, snapshot, actor, now(), self.data_dir / "files")
+
+
+def now() -> datetime.datetime:
+    """Return the present moment as it is stored: UTC, without a zone."""
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)

@@ -1,0 +1,109 @@
+"""One way to the database: short read transactions and units of work.
+
+SQLite: the driver's own transaction handling is switched off, because it commits before DDL
+and begins writes as readers. A unit of work begins IMMEDIATE, so two writers wait for each
+other instead of failing, and DDL is rolled back like everything else. PostgreSQL: READ
+COMMITTED, with a bound on waiting for locks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.pool import QueuePool
+
+from app.errors import Busy
+
+#: How long a writer waits for another writer, in seconds.
+PATIENCE = 30
+
+
+class Database:
+    """An engine, and the two ways of using it."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        """Open ``url``: ``sqlite:///PATH`` or ``postgresql://…`` (read with psycopg)."""
+        self.url = sa.make_url(url)
+        if self.url.drivername in ("postgresql", "postgres"):
+            self.url = self.url.set(drivername="postgresql+psycopg")
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        options: dict[str, Any] = {"hide_parameters": True}
+        if self.sqlite:
+            options |= {
+                "connect_args": {"timeout": PATIENCE, "check_same_thread": False},
+                "poolclass": QueuePool,
+                "pool_size": pool_size,
+                "max_overflow": pool_size,
+            }
+        else:
+            # Types of columns move under prepared statements when a definition is published.
+            options |= {
+                "connect_args": {"prepare_threshold": None},
+                "pool_size": pool_size,
+                "max_overflow": pool_size,
+                "pool_pre_ping": True,
+            }
+        self.engine = sa.create_engine(self.url, **options)
+        if self.sqlite:
+            event.listen(self.engine, "connect", _open_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Give a connection on which one consistent view is read and nothing is written."""
+        with self.engine.connect() as tx:
+            if not self.sqlite:
+                tx = tx.execution_options(isolation_level="REPEATABLE READ")
+            try:
+                yield tx
+            finally:
+                tx.rollback()
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Give a unit of work: leaving it well commits, an exception rolls everything back.
+
+        Raises ``Busy`` when another writer holds the database longer than ``PATIENCE``.
+        """
+        try:
+            with self.engine.connect() as raw:
+                tx = raw.execution_options(taizhang_write=True)
+                with tx.begin():
+                    if not self.sqlite:
+                        tx.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
+                    yield tx
+        except sa.exc.OperationalError as error:
+            if _is_busy(error):
+                raise Busy(seconds=PATIENCE) from error
+            raise
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+
+def _open_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA cache_size = -16000")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    write = connection.get_execution_options().get("taizhang_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _is_busy(error: sa.exc.OperationalError) -> bool:
+    original = error.orig
+    if getattr(original, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+        return True
+    return getattr(original, "sqlstate", "") in ("55P03", "40P01")
