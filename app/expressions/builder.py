@@ -41,7 +41,7 @@ class Builder:
         """Compile ``node`` and everything under it."""
         self.nodes += 1
         if self.nodes > MOST_NODES:
-            self._refuse(node, sentences.TOO_MANY, count=self.nodes, limit=MOST_NODES)
+            self._refuse(node, sentences.TOO_MANY, limit=MOST_NODES)
         match node:
             case Constant():
                 return self._constant(node)

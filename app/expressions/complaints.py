@@ -106,7 +106,7 @@ def _syntax(message: str, text: str, place: int) -> tuple[str, dict[str, Any]]:
         return sentences.AND_OR_NOT, {}
     if "token recognition" in message:
         return sentences.BAD_CHARACTER, {"found": text[place]}
-    return sentences.UNREADABLE, {"found": found}
+    return sentences.UNREADABLE, {"found": found[:20]}
 
 
 def unknown(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import DecimalException
+from decimal import Decimal, DecimalException
 from typing import Any
 
 from app.expressions import sentences
@@ -109,10 +109,18 @@ def _check_result(part: Part, expects: str | None) -> None:
 def _finished(part: Part) -> Run:
     """Return the part with its result in the form people outside get."""
     if part.shape == "double":
-        return _then(part.run, NUMBERS.plus)
+        return _then(part.run, _settled)
     if element(part.shape):
         return _then(part.run, tuple)
     return part.run
+
+
+def _settled(number: Decimal) -> Decimal:
+    """Return ``number`` within 34 digits and without a negative zero."""
+    settled = NUMBERS.plus(number)
+    if settled.is_finite():
+        return settled
+    raise Failure(sentences.OUT_OF_RANGE)
 
 
 def _then(run: Run, finish: Callable[[Any], Any]) -> Run:

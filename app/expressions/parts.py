@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from app.expressions.functions import Overload
 from app.expressions.problems import ABSORBED, Exhausted, NoResult
-from app.expressions.shapes import converter
+from app.expressions.shapes import USUAL, converter
 
 #: steps one evaluation may take in loops and on lists and texts
 MOST_STEPS = 100_000
@@ -44,14 +43,13 @@ def constant(value: Any) -> Run:
 
 
 def variable(name: str, shape: str) -> Run:
-    """Return the reading of a scalar variable."""
+    """Return the reading of a scalar variable; a value of the usual class needs no look."""
     convert = converter(shape)
-    if shape != "double":
-        return lambda scope: convert(scope.get(name))
+    usual = USUAL[shape]
 
     def read(scope: Scope) -> Any:
         value = scope.get(name)
-        return value if type(value) is Decimal else convert(value)
+        return value if type(value) is usual else convert(value)
 
     return read
 

@@ -40,7 +40,7 @@ BAD_PATTERN = "The pattern {pattern} cannot be used: {reason}"
 PATTERN_NOT_WRITTEN = "The pattern of matches() must be written as text in the expression."
 NUMBER_TOO_LARGE = "The number written here is too large."
 TOO_LONG = "The expression has {length} characters, at most {limit} are allowed."
-TOO_MANY = "The expression has {count} parts, at most {limit} are allowed."
+TOO_MANY = "The expression has more than {limit} parts."
 TOO_DEEP = (
     "The expression is nested too deeply. A long sum can be written as sum([a, b, c]), a long "
     "comparison as x in [a, b, c]."

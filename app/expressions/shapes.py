@@ -22,9 +22,17 @@ SCALARS: dict[str, Any] = {
     "bool": cel.Type.BOOL,
     "string": cel.Type.STRING,
     "timestamp": cel.Type.TIMESTAMP,
-    "dyn": cel.Type.DYN,
 }
 _ROW = cel.Type.Map(cel.Type.STRING, cel.Type.DYN)
+
+#: the Python class a scalar usually comes in
+USUAL: dict[str, type] = {
+    "double": Decimal,
+    "int": int,
+    "bool": bool,
+    "string": str,
+    "timestamp": datetime.date,
+}
 
 
 def element(shape: str) -> str:
@@ -125,6 +133,11 @@ def _number(value: Any) -> Decimal | None:
     return Decimal(value) if type(value) is int else None
 
 
+def _string(value: Any) -> str | None:
+    """Accept a text, and the number of a referenced record as one."""
+    return value if isinstance(value, str) else str(value) if type(value) is int else None
+
+
 def _timestamp(value: Any) -> datetime.date | None:
     aware = isinstance(value, datetime.datetime) and value.tzinfo is not None
     return value if isinstance(value, datetime.date) and not aware else None
@@ -134,7 +147,6 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "double": _checked("double", _number),
     "int": _checked("int", lambda value: value if type(value) is int else None),
     "bool": _checked("bool", lambda value: value if type(value) is bool else None),
-    "string": _checked("string", lambda value: value if isinstance(value, str) else None),
+    "string": _checked("string", _string),
     "timestamp": _checked("timestamp", _timestamp),
-    "dyn": _checked("dyn", lambda value: value),
 }
