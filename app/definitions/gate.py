@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import jsonschema_rs
@@ -54,7 +55,10 @@ class Gate:
         }
         self._shown = tuple((f.name, f.visible) for f in register.fields if f.visible)
         self._open = tuple((f.name, f.editable) for f in register.fields if f.editable)
-        self._to_json = tuple((f.name, f.kind.to_json) for f in register.fields)
+        self._to_json = tuple(
+            (f.name, partial(rows_to_json, f) if f.columns else f.kind.to_json)
+            for f in register.fields
+        )
         self._required = frozenset(f.name for f in register.fields if f.required)
         self._old = any(name.startswith("old.") for f in self._formulas() for name in f.reads)
         self._schema = jsonschema_rs.Draft202012Validator(
@@ -181,12 +185,7 @@ class Gate:
                 )
 
     def _apply_schema(self, verdict: Judgement) -> None:
-        values = verdict.values
-        json = {
-            name: to_json(values[name])
-            for name, to_json in self._to_json
-            if values.get(name) is not None
-        }
+        json = self.to_json(verdict.values)
         if self._schema.is_valid(json):
             return
         unread = {p.name for p in verdict.problems if p.code == "value.unreadable"}
@@ -250,14 +249,11 @@ class Gate:
 
     def to_json(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``values`` as JSON, blank fields left out; rows as lists of objects."""
-        lists = {f.name: f for f in self._lists}
-        result: dict[str, Any] = {}
-        for name, to_json in self._to_json:
-            value = values.get(name)
-            if value is None:
-                continue
-            result[name] = rows_to_json(lists[name], value) if name in lists else to_json(value)
-        return result
+        return {
+            name: to_json(values[name])
+            for name, to_json in self._to_json
+            if values.get(name) is not None
+        }
 
     def from_json(self, json: Mapping[str, Any]) -> Values:
         """Return the values that ``to_json`` wrote; fields it does not have are None."""

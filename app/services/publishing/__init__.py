@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.definitions.compile import compile_all
 from app.definitions.diff import Difference
 from app.definitions.diff import compare as compare_registers
-from app.definitions.library import compile_with_examples
+from app.definitions.library import common_parts, compile_with_examples, example_problems
 from app.definitions.register import Register
 from app.errors import (
     DefinitionRefused,
@@ -100,13 +101,47 @@ def publish(
     made = make_plan(work, document, register, count=not confirmed)
     if base_hash is not None and base_hash != made.base_hash:
         raise PlanOutdated(slug=made.slug)
+    require_passable(made, confirmed)
+    return carry_out(work, [made])[0]
+
+
+def plan_together(work: Work, documents: Sequence[Mapping[str, Any]], *, count: bool) -> list[Plan]:
+    """Return the plans of definitions that may refer to each other.
+
+    Raises ``DefinitionRefused`` with the problems of the first that has any.
+    """
+    access.require(work.actor, "publish")
+    neighbours = CatalogNeighbours(work.tx, work.snapshot)
+    registers, problems = compile_all(documents, neighbours, common_parts())
+    for slug, found in problems.items():
+        if found:
+            raise DefinitionRefused(found, count=len(found), slug=slug)
+    for slug, register in registers.items():
+        if found := example_problems(register):
+            raise DefinitionRefused(found, count=len(found), slug=slug)
+    together = frozenset(registers)
+    return [
+        make_plan(work, private_copy(d), registers[d["$id"]], count=count, together=together)
+        for d in documents
+    ]
+
+
+def publish_together(
+    work: Work, documents: Sequence[Mapping[str, Any]], *, confirmed: bool = False
+) -> list[Published]:
+    """Publish definitions that may refer to each other: all of them, or none."""
+    made = plan_together(work, documents, count=not confirmed)
+    for one in made:
+        require_passable(one, confirmed)
+    return carry_out(work, made)
+
+
+def require_passable(made: Plan, confirmed: bool) -> None:
+    """Raise unless a plan may be carried out."""
     if made.refusals:
         raise PlanRefused(reasons=reasons(made.refusals))
     if made.confirmations and not confirmed:
         raise PlanNeedsConfirmation(reasons=reasons(made.confirmations))
-    if made.unchanged:
-        return work.published(made.slug)
-    return carry_out(work, made)
 
 
 def reasons(steps: list[Step]) -> str:
@@ -114,28 +149,27 @@ def reasons(steps: list[Step]) -> str:
     return "; ".join(fill(s.text, s.values) for s in steps)
 
 
-def carry_out(work: Work, made: Plan) -> Published:
-    """Do every step of a plan, then keep the revision and move the stamp."""
-    for step in made.steps:
-        if step.run:
-            step.run(work)
-    published = publish_value(made.register, made.revision, made.layout)
-    work.fresh[made.slug] = published
-    keep_revision(work, made)
-    codes = {step.code for step in made.steps}
-    if "recompute" in codes:
-        compute_all(work, published)
-    if any(step.code not in ("create", "same", "field.words") for step in made.steps):
-        if made.base and needs_listing(work, made):
-            list_debts(work, published)
-    move_stamp(work)
-    return published
-
-
-def needs_listing(work: Work, made: Plan) -> bool:
-    """Return whether the rows that break the revision must be listed anew."""
-    old = work.catalog.published(work.tx, work.snapshot, made.slug).register
-    return needs_review(compare_registers(old, made.register), made)
+def carry_out(work: Work, plans: Sequence[Plan]) -> list[Published]:
+    """Do every step of the plans, keep the revisions, compute what is derived, list what breaks
+    them, and move the stamp once."""
+    moving = [made for made in plans if not made.unchanged]
+    before = {m.slug: work.published(m.slug).register for m in moving if m.base}
+    for made in moving:
+        for step in made.steps:
+            if step.run:
+                step.run(work)
+        work.fresh[made.slug] = publish_value(made.register, made.revision, made.layout)
+        keep_revision(work, made)
+    for made in moving:
+        if any(step.code == "recompute" for step in made.steps):
+            compute_all(work, work.fresh[made.slug])
+    for made in moving:
+        old = before.get(made.slug)
+        if old and needs_review(compare_registers(old, made.register), made):
+            list_debts(work, work.fresh[made.slug])
+    if moving:
+        move_stamp(work)
+    return [work.published(made.slug) for made in plans]
 
 
 def compute_all(work: Work, published: Published) -> None:

@@ -44,9 +44,17 @@ def digest(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(dump_json(document).encode()).hexdigest()
 
 
-def make_plan(work: Work, document: Mapping[str, Any], register: Register, *, count: bool) -> Plan:
+def make_plan(
+    work: Work,
+    document: Mapping[str, Any],
+    register: Register,
+    *,
+    count: bool,
+    together: frozenset[str] = frozenset(),
+) -> Plan:
     """Return what publishing ``register`` would do. With ``count`` every stored row that would
-    break the new revision is found and counted."""
+    break the new revision is found and counted. ``together`` are registers published with it,
+    which were compiled beside it."""
     slug = register.slug
     if slug not in work.snapshot.entries:
         return first_plan(document, register)
@@ -61,7 +69,7 @@ def make_plan(work: Work, document: Mapping[str, Any], register: Register, *, co
     plan.steps += plan_columns(ground, register.fields)
     plan.steps += words(work, old, differences)
     plan.steps += plan_indexes(work, old, plan)
-    plan.steps += plan_dependents(work, plan)
+    plan.steps += plan_dependents(work, plan, together)
     plan.steps += plan_computing(old, register, plan, differences, total)
     if total and needs_review(differences, plan):
         plan.steps += preview(work, Projection(old, register, plan), count=count)
@@ -243,11 +251,11 @@ def needs_review(differences: list[Difference], plan: Plan) -> bool:
     return any(f.required or f.derived for f in added)
 
 
-def plan_dependents(work: Work, plan: Plan) -> Iterator[Step]:
+def plan_dependents(work: Work, plan: Plan, together: frozenset[str]) -> Iterator[Step]:
     """Give a refusal for every register that would no longer compile beside the new revision,
     or whose look-ups would change their kind."""
     for entry in work.snapshot.entries.values():
-        if plan.slug not in entry.neighbours or entry.slug == plan.slug:
+        if plan.slug not in entry.neighbours or entry.slug in together | {plan.slug}:
             continue
         dependent = work.published(entry.slug)
         neighbours = CatalogNeighbours(work.tx, work.snapshot, {plan.slug: plan.layout})
