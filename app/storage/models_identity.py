@@ -30,9 +30,7 @@ login_session = sa.Table(
     metadata,
     sa.Column("id", BigKey, primary_key=True, autoincrement=True),
     sa.Column("token_hash", sa.String(64), nullable=False),
-    sa.Column(
-        "account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), nullable=False
-    ),
+    sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
     sa.Column("created_at", sa.DateTime, nullable=False),
     sa.Column("seen_at", sa.DateTime, nullable=False),
     sa.Column("ended_at", sa.DateTime),

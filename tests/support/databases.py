@@ -18,14 +18,10 @@ from uuid import uuid4
 
 import fasteners
 import psycopg
-from alembic import command
-from alembic.config import Config as AlembicConfig
 
-import app.storage.models  # noqa: F401  (fills the metadata)
-from app.storage.base import metadata
+from app.storage.migrate import upgrade
 from app.storage.session import Database
 
-ROOT = Path(__file__).parents[2]
 TEMPLATE = "migrated"
 FOLDER = "TESTS_SESSION_FOLDER"
 
@@ -46,21 +42,9 @@ def session_folder() -> Path:
 
 def migrate(url: str) -> None:
     """Create the platform's tables in the database at ``url``, as ``flask db upgrade`` does."""
-    if not (ROOT / "migrations" / "env.py").exists():
-        database = Database(url)
-        with database.writing() as tx:
-            metadata.create_all(tx)
-        database.dispose()
-        return
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(ROOT / "migrations"))
     database = Database(url)
-    config.attributes["database"] = database
-    config.attributes["configure_logger"] = False
     try:
-        with database.writing() as tx:
-            config.attributes["connection"] = tx
-            command.upgrade(config, "head")
+        upgrade(database)
     finally:
         database.dispose()
 

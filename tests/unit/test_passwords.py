@@ -1,0 +1,58 @@
+"""Which passwords are taken, and how they are compared."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.services import passwords
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "12345678",
+        "Aa123456",
+        "zhangsan2026",
+        "zhangsan!1",
+        "1234567",
+        "123456789012",
+        "abcdefghijkl",
+        "aaaaaaaaaaaaaa",
+        "abababababab",
+        "Password1234!",
+        "ｐａｓｓｗｏｒｄ１２３４５",
+        "qwertyuiopasdf1",
+        "zhangsanzhangsan",
+        "x" * 1025,
+    ],
+)
+def test_what_is_easily_guessed_is_refused(password: str) -> None:
+    with pytest.raises(passwords.PasswordRefused):
+        passwords.check(password, "zhangsan")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "correct horse battery",
+        "春江潮水连海平海上明月共潮生",
+        "k" + "yT7rQ2w9" * 8,
+        passwords.generate(),
+    ],
+)
+def test_long_words_of_ones_own_are_taken(password: str) -> None:
+    passwords.check(password, "zhangsan")
+
+
+def test_passwords_equal_in_their_first_72_bytes_differ() -> None:
+    beginning = "台账" * 20
+
+    kept = passwords.hashed(beginning + "one")
+
+    assert passwords.matches(kept, beginning + "one")
+    assert not passwords.matches(kept, beginning + "two")
+
+
+def test_an_account_that_is_not_there_matches_nothing() -> None:
+    assert not passwords.matches(None, "")
+    assert not passwords.matches("no hash at all", "password")
