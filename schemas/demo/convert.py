@@ -55,7 +55,7 @@ def titles(register: str) -> dict[str, str]:
 
 
 def enterprise(row: Row) -> list[str]:
-    """Return a source row in the order of ``ENTERPRISE``; the code stays as it is, right or wrong."""
+    """Return a source row in the order of ``ENTERPRISE``; a wrong code stays wrong."""
     given = {name: row[column] for name, column in ENTERPRISE.items() if column}
     given["stat_kind"] = "未入统"
     given["industry"] = given["industry"].lstrip("ABCDEFGHIJKLMNOPQRST")

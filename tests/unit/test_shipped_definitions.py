@@ -1,0 +1,129 @@
+"""The registers that are shipped: they compile, their examples agree, and no rule is unproved."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.definitions.compile import compile_all
+from app.definitions.gate import Gate
+from app.definitions.library import common_parts, example_problems, judge_example
+from app.definitions.register import Register
+from app.definitions.world import Alone
+from app.errors import Problem
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = sorted((ROOT / "schemas" / "registers").glob("*.json"))
+FOR_TESTS = sorted((ROOT / "tests" / "data" / "registers").glob("*.json"))
+DEMO = ROOT / "schemas" / "demo"
+REAL = ROOT / "tests" / "data" / "enterprises_nmpa_2019.csv"
+SLUGS = [path.stem for path in (*SHIPPED, *FOR_TESTS)]
+
+
+@cache
+def compiled() -> tuple[Mapping[str, Register], Mapping[str, list[Problem]]]:
+    texts = [path.read_text("utf-8") for path in (*SHIPPED, *FOR_TESTS)]
+    return compile_all([json.loads(text) for text in texts], Alone(), common_parts())
+
+
+def register_of(slug: str) -> Register:
+    return compiled()[0][slug]
+
+
+def sentences(problems: list[Problem]) -> list[str]:
+    return [f"{problem.at}: {problem.sentence()}" for problem in problems]
+
+
+def found_by(register: Register) -> set[str]:
+    """Return the code of everything the gate says about the examples of ``register``."""
+    gate = Gate(register)
+    return {
+        problem.code
+        for example in register.examples
+        for problem in judge_example(gate, example.record, example.given, example.old)[1]
+    }
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def judged(register: Register, row: Mapping[str, Any]) -> list[Problem]:
+    return judge_example(Gate(register), row, {}, None)[1]
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_definition_has_no_problems(slug: str) -> None:
+    assert sentences(compiled()[1].get(slug, [])) == []
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_examples_agree_with_the_gate(slug: str) -> None:
+    assert sentences(example_problems(register_of(slug))) == []
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_rule_is_broken_by_an_example(slug: str) -> None:
+    register = register_of(slug)
+
+    assert {rule.code for rule in register.rules} - found_by(register) == set()
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_computed_field_is_expected_by_an_example(slug: str) -> None:
+    register = register_of(slug)
+    expected = {name for example in register.examples for name in example.expect}
+
+    assert {f.name for f in register.fields if f.computed} - expected == set()
+
+
+@pytest.mark.parametrize("slug", [path.stem for path in SHIPPED])
+def test_shipped_definition_is_complete(slug: str) -> None:
+    register = register_of(slug)
+    laid_out = [name for section in register.sections for name in section.fields]
+
+    assert sorted(laid_out) == sorted(register.names)
+    assert register.description and register.category and register.key and register.label
+    assert register.list and register.search and register.filters and register.sort
+    assert sum(example.valid for example in register.examples) >= 3
+    assert sum(not example.valid for example in register.examples) >= 5
+
+
+def test_four_of_the_real_enterprises_are_refused_at_their_code() -> None:
+    register = register_of("enterprise")
+    names = {field.title: field.name for field in register.fields}
+    rows = [{names[title]: cell for title, cell in row.items()} for row in rows_of(REAL)]
+
+    refused = {row["uscc"]: judged(register, row) for row in rows if judged(register, row)}
+
+    assert len(rows) == 210
+    assert set(refused) == {
+        "320682000293863",
+        "440111000777258",
+        "510681000018582（1-1）",
+        "91610722MA6YN2BOXN",
+    }
+    assert {problem.at for problems in refused.values() for problem in problems} == {"/uscc"}
+
+
+@pytest.mark.parametrize("slug", json.loads((DEMO / "order.json").read_text("utf-8")))
+def test_demonstration_row_passes_without_a_warning(slug: str) -> None:
+    register = register_of(slug)
+    rows = rows_of(DEMO / f"{slug}.csv")
+
+    refused = {n: sentences(judged(register, row)) for n, row in enumerate(rows, start=2)}
+
+    assert rows and {n: found for n, found in refused.items() if found} == {}
+
+
+def test_demonstration_order_names_every_shipped_register() -> None:
+    order = json.loads((DEMO / "order.json").read_text("utf-8"))
+
+    assert sorted(order) == [path.stem for path in SHIPPED]
