@@ -148,7 +148,7 @@ class Builder:
         del self._local[node.variable]
         if hidden:
             self._local[node.variable] = hidden
-        return _looping(name, values, key, test, given, steps)
+        return loops.looping(name, values, key, test, given, steps)
 
     def _condition(self, node: Node, macro: str) -> Part:
         part = self.build(node)
@@ -169,14 +169,15 @@ class Builder:
         if node.function not in FUNCTIONS:
             values = {"name": spelled(node.function)}
             raise FormulaProblem(sentences.NOT_ALLOWED, values, start + 1)
-        overload = _matching(FUNCTIONS[node.function], [each.shape for each in arguments])
-        if overload is None:
+        found = functions.matching(FUNCTIONS[node.function], [each.shape for each in arguments])
+        if found is None:
             types = [outside(each.shape) for each in arguments]
             raise FormulaProblem(*misapplied(node.function, types), start + 1)
+        overload, gives = found
         self.metered = self.metered or overload.cost is not None
         if node.function == "date":
             self._check_date(node)
-        return Part(parts.apply(overload, [each.run for each in arguments]), overload.gives)
+        return Part(parts.apply(overload, [each.run for each in arguments]), gives)
 
     def _check_date(self, node: Call) -> None:
         written = node.arguments[0]
@@ -273,27 +274,3 @@ _SPECIAL = {
     "present": "_present",
     "matches": "_matches",
 }
-
-
-def _matching(overloads: tuple[Overload, ...], shapes: list[str]) -> Overload | None:
-    """Return the overload that takes ``shapes``, an exact one before one that fits."""
-    for overload in overloads:
-        if overload.takes == tuple(shapes):
-            return overload
-    for overload in overloads:
-        if len(overload.takes) == len(shapes) and all(map(fits, shapes, overload.takes)):
-            return overload
-    return None
-
-
-def _looping(
-    macro: str, values: Part, key: str, test: Part | None, given: Part | None, steps: int
-) -> Part:
-    if test is not None and macro in ("all", "exists"):
-        over = loops.decide_over(values.run, key, test.run, steps, macro == "exists")
-        return Part(over, "bool")
-    if test is not None and macro == "exists_one":
-        return Part(loops.exactly_one(values.run, key, test.run, steps), "bool")
-    assert given is not None
-    condition = test.run if test else None
-    return Part(loops.collect(values.run, key, condition, given.run, steps), f"list({given.shape})")

@@ -18,7 +18,7 @@ from typing import Any
 
 from app.expressions import sentences
 from app.expressions.problems import Failure, NoResult
-from app.expressions.shapes import moment
+from app.expressions.shapes import fits, join, moment
 
 #: 34 digits, as decimal128; more than 10^99 fails
 NUMBERS = Context(
@@ -250,3 +250,18 @@ FUNCTIONS: dict[str, tuple[Overload, ...]] = {
         Overload((_I,), _I, lambda value: whole(abs(value)), own=True),
     ),
 }
+
+
+def matching(overloads: tuple[Overload, ...], shapes: list[str]) -> tuple[Overload, str] | None:
+    """Return the overload that takes ``shapes`` and what it gives.
+
+    Where none() stands for an argument several may fit; what they give is then open.
+    """
+    found = [
+        each
+        for each in overloads
+        if len(each.takes) == len(shapes) and all(map(fits, shapes, each.takes))
+    ]
+    if not found:
+        return None
+    return found[0], join(each.gives for each in found) or "none"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.expressions.parts import Run, Scope, charge
+from app.expressions.parts import Part, Run, Scope, charge
 from app.expressions.problems import ABSORBED, NoResult
 from app.expressions.tree import Call, Constant, Items, Loop, Node
 
@@ -83,3 +83,17 @@ def collect(values: Run, key: str, test: Run | None, result: Run, steps: int) ->
         return found
 
     return run
+
+
+def looping(
+    macro: str, values: Part, key: str, test: Part | None, given: Part | None, steps: int
+) -> Part:
+    """Return the part for ``macro`` over ``values``; ``key`` holds the present element."""
+    if test is not None and macro in ("all", "exists"):
+        over = decide_over(values.run, key, test.run, steps, macro == "exists")
+        return Part(over, "bool")
+    if test is not None and macro == "exists_one":
+        return Part(exactly_one(values.run, key, test.run, steps), "bool")
+    assert given is not None
+    condition = test.run if test else None
+    return Part(collect(values.run, key, condition, given.run, steps), f"list({given.shape})")
