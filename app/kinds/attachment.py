@@ -107,6 +107,12 @@ class Attachment(Kind):
     def holds(self, old: Kind) -> bool:
         return isinstance(old, Attachment)
 
+    def from_other(self, old: Kind, value: Any) -> Any:
+        """Return the ids of another attachment field; what was never a file becomes none."""
+        if isinstance(old, Attachment) or value is None:
+            return value
+        return {"was": old.show(value)}
+
 
 def read_ids(raw: Any) -> tuple[int, ...] | None:
     """Return the ids in ``raw``: numbers, digits, ``{"id": number}``, or text ``"1,2"``."""

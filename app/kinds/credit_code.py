@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -32,6 +33,7 @@ PREFIX = "{value} does not begin with {prefix}. Check that it is a code of the r
 #: section 4.3 of the standard: 31 characters, without I, O, S, V and Z
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
+_SHAPE = re.compile(f"[{ALPHABET}]{{2}}[0-9]{{6}}[{ALPHABET}]{{10}}")
 #: 3**i mod 31
 WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 #: letters that stand for a digit when copied by hand
@@ -112,11 +114,8 @@ def _check(code: str) -> None:
     if len(code) != 18:
         sentence = OLD_NUMBER if len(code) == 15 and code.isdigit() else LENGTH
         raise Unreadable(sentence, value=brief(code), count=len(code))
-    for letter in code:
-        if letter not in _VALUE:
-            raise _strange(code, letter)
-    if not code[2:8].isdigit():
-        raise Unreadable(REGION, value=code)
+    if not _SHAPE.fullmatch(code):
+        raise _misshapen(code)
     expected = check_character(code[:17])
     if code[17] != expected:
         if code.isdigit() and code.endswith("000"):
@@ -124,9 +123,12 @@ def _check(code: str) -> None:
         raise Unreadable(CHECK, value=code, expected=expected)
 
 
-def _strange(code: str, letter: str) -> Unreadable:
-    """Return the sentence about a character outside the alphabet, with the likely code."""
+def _misshapen(code: str) -> Unreadable:
+    """Return the sentence about the first strange character, with the code that was meant."""
+    letter = next((character for character in code if character not in _VALUE), "")
+    if not letter:
+        return Unreadable(REGION, value=code)
     meant = code.translate(_MISTAKEN)
-    if all(character in _VALUE for character in meant) and check_character(meant[:17]) == meant[17]:
+    if _SHAPE.fullmatch(meant) and check_character(meant[:17]) == meant[17]:
         return Unreadable(LETTER, value=code, letter=letter, suggestion=meant)
     return Unreadable(CHARACTER, value=code, letter=letter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import re
 from collections.abc import Mapping
@@ -20,6 +21,9 @@ NOT_A_MOMENT = "{value} is not a date and time. Write it as 2024-06-30 08:30."
 ZONED = "{value} names a time zone. Enter the local time without one."
 NO_SUCH_TIME = "{value} is not a time of the day. Hours run from 0 to 23, minutes to 59."
 
+_ISO = re.compile(
+    r"(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-2][0-9]:[0-5][0-9](?::[0-5][0-9])?"
+)
 _ZONE = re.compile(r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})$")
 _TIME = re.compile(
     r"^(.*?[0-9日号])[T ]([0-9]{1,2})[:时点]([0-9]{1,2})分?(?::?([0-9]{1,2})秒?(?:\.[0-9]+)?)?$"
@@ -95,10 +99,13 @@ def read_moment(raw: Any) -> datetime.datetime | None:
         return raw.replace(microsecond=0, tzinfo=None)
     if isinstance(raw, datetime.date):
         return datetime.datetime(check_year(raw.year, raw), raw.month, raw.day)
+    if isinstance(raw, str) and _ISO.fullmatch(raw):
+        with contextlib.suppress(ValueError):
+            return datetime.datetime.fromisoformat(raw)
     whole = written(raw, NOT_A_MOMENT)
     if not whole:
         return None
-    spaced = _TIME.fullmatch(" ".join(part for part in _parts(raw)))
+    spaced = _TIME.fullmatch(" ".join(_parts(raw)))
     if not spaced:
         zoned = ":" in whole and _ZONE.search(whole)
         return _midnight(day(whole, raw, ZONED if zoned else NOT_A_MOMENT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any
@@ -13,9 +14,7 @@ def dump_json(obj: Any) -> str:
 
     Raises ``TypeError`` for what JSON has no word for and ``ValueError`` for NaN and infinity.
     """
-    parts: list[str] = []
-    _write(obj, parts.append)
-    return "".join(parts)
+    return _written(obj)
 
 
 def load_json(text: str | bytes) -> Any:
@@ -30,46 +29,52 @@ def load_json(text: str | bytes) -> Any:
         raise ValueError("the JSON is nested too deep") from None
 
 
-def _write(obj: Any, put: Any) -> None:
-    if isinstance(obj, str):
-        put(encode_basestring(obj))
-    elif obj is None or obj is True or obj is False or isinstance(obj, float):
-        put(json.dumps(obj, allow_nan=False))
-    elif isinstance(obj, int):
-        put(str(obj))
-    elif isinstance(obj, Decimal):
-        put(_literal(obj))
-    elif isinstance(obj, dict):
-        _write_object(obj, put)
-    elif isinstance(obj, (list, tuple)):
-        before = "["
-        for item in obj:
-            put(before)
-            _write(item, put)
-            before = ","
-        put("]" if obj else "[]")
-    else:
+def _written(obj: Any) -> str:
+    write = _WRITERS.get(type(obj))
+    if write is None:
+        write = next((_WRITERS[base] for base in _WRITERS if isinstance(obj, base)), None)
+    if write is None:
         raise TypeError(f"{type(obj).__name__} has no JSON")
+    return write(obj)
 
 
-def _write_object(obj: dict[str, Any], put: Any) -> None:
-    before = "{"
-    for key, value in obj.items():
-        if not isinstance(key, str):
-            raise TypeError("a JSON object has text keys")
-        put(before)
-        put(encode_basestring(key))
-        put(":")
-        _write(value, put)
-        before = ","
-    put("}" if obj else "{}")
+def _object(obj: dict[str, Any]) -> str:
+    return "{" + ",".join([f"{_key(key)}:{_written(obj[key])}" for key in obj]) + "}"
 
 
-def _literal(number: Decimal) -> str:
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise TypeError("a JSON object has text keys")
+    return encode_basestring(key)
+
+
+def _array(obj: list[Any] | tuple[Any, ...]) -> str:
+    return "[" + ",".join([_written(item) for item in obj]) + "]"
+
+
+def _decimal(number: Decimal) -> str:
     if not number.is_finite():
         raise ValueError(f"{number} has no JSON")
     return format(number, "f") if abs(number.adjusted()) < 100 else str(number)
 
 
+def _float(number: float) -> str:
+    return json.dumps(number, allow_nan=False)
+
+
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
+
+
+#: bool stands before int, whose child it is
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    str: encode_basestring,
+    Decimal: _decimal,
+    bool: lambda truth: "true" if truth else "false",
+    int: int.__repr__,
+    float: _float,
+    type(None): lambda _: "null",
+    dict: _object,
+    list: _array,
+    tuple: _array,
+}

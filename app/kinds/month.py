@@ -74,7 +74,7 @@ class Month(Kind):
 
     def from_other(self, old: Kind, value: Any) -> Any:
         """Return a date as it is: its month is what is kept."""
-        return value if old.name == "date" else Kind.from_other(self, old, value)
+        return value if old.name in ("date", "date-time") else Kind.from_other(self, old, value)
 
 
 def read_month(raw: Any) -> str | None:

@@ -62,7 +62,7 @@ class Text(Kind):
 class LongText(Kind):
     """Text of several lines; the lines' ends are ``\\n`` everywhere."""
 
-    name = "long-text"
+    name = "longtext"
     example = {"type": "string", "format": "multiline"}
     keywords = frozenset(["maxLength", "minLength", "pattern"])
     filters = (CONTAINS, EMPTY, PRESENT)

@@ -81,7 +81,7 @@ def code_text(raw: Any) -> str:
     if not isinstance(raw, str):
         raise Unreadable(REWRITTEN, value=brief(raw))
     text = compact(raw)
-    if _EXPONENT.fullmatch(text) and ("+" in text or "." in text):
+    if ("+" in text or "." in text) and _EXPONENT.fullmatch(text):
         raise Unreadable(REWRITTEN, value=brief(raw))
     return text
 

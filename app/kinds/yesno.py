@@ -25,7 +25,7 @@ _MEANT = {
 class YesNo(Kind):
     """True or false; blank is neither."""
 
-    name = "yes-no"
+    name = "yes/no"
     example = {"type": "boolean"}
     json_type = "boolean"
     formula_type = "bool"
@@ -62,6 +62,8 @@ def read_yes_or_no(raw: Any) -> bool | None:
     """Return what ``raw`` means, or None for blank text."""
     if raw is True or raw is False:
         return raw
+    if isinstance(raw, str) and raw in _MEANT:
+        return _MEANT[raw]
     if isinstance(raw, (int, float)) and raw in (0, 1):
         return bool(raw)
     text = compact(raw).lower() if isinstance(raw, str) else "?"
