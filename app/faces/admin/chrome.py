@@ -1,0 +1,150 @@
+"""Chrome: what stands around every page – menu, static files, symbols."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    g,
+    render_template,
+    send_from_directory,
+    url_for,
+)
+from flask import request as asked
+from markupsafe import Markup, escape
+
+from app.faces.admin import desk
+from app.faces.admin.session import current_person, open_to_all
+from app.storage.catalog import Snapshot
+from app.words import CHINESE, current_language
+
+STATIC = Path(__file__).parent / "static"
+YEAR = 365 * 86400
+#: With more registers than this the menu gets a box to search in.
+MANY = 12
+#: With more registers than this only the category at hand is open.
+VERY_MANY = 40
+
+
+def install(app: Flask) -> None:
+    """Give templates their globals and serve the static files."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(asset=asset, icon=icon, menu=menu)
+    app.context_processor(surroundings)
+    static = Blueprint("pages_static", __name__, template_folder="templates")
+    static.add_url_rule("/assets/<digest>/<path:name>", "asset", serve_asset)
+    app.register_blueprint(static)
+
+
+@cache
+def digest() -> str:
+    """Return a digest of all static files: it stands in their addresses, so that a browser may
+    keep them for ever and modules find each other."""
+    whole = hashlib.sha256()
+    for path in sorted(STATIC.iterdir()):
+        whole.update(path.name.encode() + b"\0" + path.read_bytes())
+    return whole.hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    return url_for("pages_static.asset", digest=digest(), name=name)
+
+
+@open_to_all
+def serve_asset(digest: str, name: str) -> Response:
+    """Send a static file; only an address with today's digest is kept."""
+    answer = send_from_directory(STATIC, name)
+    if digest == globals()["digest"]():
+        answer.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+    else:
+        answer.headers["Cache-Control"] = "no-cache"
+    return answer
+
+
+def icon(name: str) -> Markup:
+    """Return one symbol of the sprite."""
+    drawn = g.get("icons")
+    if drawn is None:
+        drawn = g.icons = {}
+    if name not in drawn:
+        place = escape(f"{asset('icons.svg')}#{name}")
+        drawn[name] = Markup(f'<svg class="icon" aria-hidden="true"><use href="{place}"/></svg>')
+    return drawn[name]
+
+
+def surroundings() -> dict[str, Any]:
+    """Return what every template may name."""
+    return {
+        "page_language": "zh-CN" if current_language() == CHINESE else "en",
+        "home_url": url_for("home.index"),
+        "sign_out_url": url_for("session.sign_out"),
+        "person": current_person(),
+    }
+
+
+def menu() -> Markup:
+    """Return the registers by category. Drawn once for each snapshot and language; the page
+    at hand is marked in the finished text."""
+    snapshot = g.get("snapshot")
+    if snapshot is None:
+        with desk.reading() as work:
+            snapshot = work.snapshot
+    key = (snapshot.stamp, current_language(), asked.script_root)
+    drawn = current_app.extensions.get("menu", (None, ""))
+    if drawn[0] != key:
+        drawn = current_app.extensions["menu"] = (key, draw(snapshot))
+    return mark(drawn[1], snapshot)
+
+
+def draw(snapshot: Snapshot) -> str:
+    total = len(snapshot.entries)
+    shelves = groups(snapshot)
+    return render_template(
+        "taizhang/menu.html", groups=shelves, many=total > MANY, open=total <= VERY_MANY,
+        definitions_url=url_for("definitions.index"),
+    )  # fmt: skip
+
+
+def groups(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Return the registers by category, each with its address."""
+    return [
+        {
+            "title": title,
+            "registers": [
+                {
+                    "title": entry.title,
+                    "slug": entry.slug,
+                    "url": url_for("register.index_view", slug=entry.slug),
+                    "description": getattr(entry, "description", ""),
+                }
+                for entry in entries
+            ],
+        }
+        for title, entries in snapshot.menu()
+    ]
+
+
+def mark(text: str, snapshot: Snapshot) -> Markup:
+    """Mark the page at hand in the drawn menu, and open its category."""
+    slug = g.get("slug")
+    if slug in snapshot.entries:
+        place = f'href="{escape(url_for("register.index_view", slug=slug))}"'
+        before, found, after = text.partition(place)
+        if found:
+            shut = before.rfind('<details class="side-group">')
+            opened = before.rfind("<details")
+            if shut >= 0 and shut == opened:
+                before = f'{before[:shut]}<details class="side-group" open>{before[shut + 28 :]}'
+            text = f'{before}{found} aria-current="page"{after}'
+    elif asked.endpoint == "definitions.index":
+        place = f'href="{escape(url_for("definitions.index"))}"'
+        text = text.replace(place, f'{place} aria-current="page"')
+    return Markup(text)

@@ -1,0 +1,53 @@
+"""Desk: what a page has at hand – the platform, the person, the reading of this request."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+from flask import current_app, g
+
+from app.faces.admin.session import current_actor
+from app.services.work import Actor, Platform, Work
+
+
+def actor() -> Actor:
+    """Return who asks, and that it is from a page."""
+    return current_actor()
+
+
+def platform() -> Platform:
+    return cast(Platform, current_app.extensions["taizhang"])
+
+
+@contextmanager
+def reading() -> Iterator[Work]:
+    """Give the one consistent reading of this request; asked again inside, the same one."""
+    if "reading" in g:
+        yield g.reading
+        return
+    with platform().reading(current_actor()) as work:
+        g.reading = work
+        g.snapshot = work.snapshot
+        try:
+            yield work
+        finally:
+            g.pop("reading", None)
+
+
+@contextmanager
+def writing(*, publishing: bool = False) -> Iterator[Work]:
+    """Give a unit of work: leaving it well commits, an exception rolls back."""
+    with platform().writing(current_actor(), publishing=publishing) as work:
+        yield work
+
+
+def moment(at: datetime.datetime | None) -> str:
+    """Return a stored moment (UTC) as people here read it."""
+    return f"{local(at):%Y-%m-%d %H:%M}" if at else ""
+
+
+def local(at: datetime.datetime) -> datetime.datetime:
+    return at.replace(tzinfo=datetime.UTC).astimezone()

@@ -1,0 +1,115 @@
+"""Entry: a record's form ↔ what a person typed.
+
+*Typed* is the raw record as the controls hold it: text, a list of texts (several choices,
+files), a list of dicts (child rows). It goes to the gate as it is, and back into the form when
+the gate refuses. Every control is called ``f_<field>``, so that no field's name can meet an
+attribute of the form, the token or another control.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import wtforms
+from flask_admin.form import BaseForm
+from werkzeug.datastructures import MultiDict
+
+from app.definitions.register import Field, Register
+
+PREFIX = "f_"
+#: More child rows than this are not read from one form.
+MOST_ROWS = 2000
+
+Typed = dict[str, Any]
+
+
+def form_class(register: Register) -> type[wtforms.Form]:
+    """Return the WTForms class of a register: one control for each field people fill in."""
+    controls = {
+        PREFIX + field.name: field.kind.form_field(field.title, field.help)
+        for field in register.fields
+        if not field.derived
+    }
+    return type("RecordForm", (BaseForm,), controls)
+
+
+def typed_of(register: Register, form: MultiDict[str, str]) -> Typed:
+    """Return what ``form`` says of the register's fields; a field it does not name is left out."""
+    typed: Typed = {}
+    for field in register.fields:
+        if field.derived:
+            continue
+        name = PREFIX + field.name
+        if field.columns:
+            if name + "-rows" in form:
+                typed[field.name] = rows_of(field, form)
+            elif name in form:
+                typed[field.name] = form[name]
+        elif name in form:
+            typed[field.name] = item_of(field, form.getlist(name))
+    return typed
+
+
+def item_of(field: Field, values: list[str]) -> Any:
+    """Return a control's text, or its texts where it holds several."""
+    if is_list(field):
+        return [value for value in values if value]
+    return values[0].replace("\r\n", "\n")
+
+
+def is_list(field: Field) -> bool:
+    """Return whether the field's control sends several values."""
+    return isinstance(field.kind.to_form(None), list) or has_files(field)
+
+
+def has_files(field: Field) -> bool:
+    return hasattr(field.kind, "accepts")
+
+
+def rows_of(field: Field, form: MultiDict[str, str]) -> list[Typed]:
+    """Return the child rows in the order of their numbers; rows with nothing in them are left
+    out, so that a row's place is the place the gate will name."""
+    columns = {column.name: column for column in field.columns if not column.derived}
+    pattern = re.compile(rf"{PREFIX}{field.name}-(\d{{1,6}})-([a-z][a-z0-9_]*)", re.ASCII)
+    found: dict[int, Typed] = {}
+    for name in form:
+        match = pattern.fullmatch(name)
+        if match and match[2] in columns:
+            row = found.setdefault(int(match[1]), {})
+            row[match[2]] = item_of(columns[match[2]], form.getlist(name))
+    rows = [found[number] for number in sorted(found)[:MOST_ROWS]]
+    return [row for row in rows if any(not blank(item) for item in row.values())]
+
+
+def blank(item: Any) -> bool:
+    return not item.strip() if isinstance(item, str) else not item
+
+
+def stored_as_typed(register: Register, values: Mapping[str, Any]) -> Typed:
+    """Return stored values as the controls show them."""
+    return {f.name: as_typed(f, values.get(f.name)) for f in register.fields if not f.derived}
+
+
+def as_typed(field: Field, value: Any) -> Any:
+    if field.columns:
+        return [
+            {c.name: as_typed(c, row.get(c.name)) for c in field.columns} for row in value or ()
+        ]
+    if has_files(field):
+        return [str(number) for number in value or ()]
+    return field.kind.to_form(value)
+
+
+def surplus(register: Register, form: MultiDict[str, str]) -> dict[str, str]:
+    """Return what ``form`` says of fields the register does not have (any more): name → text."""
+    names = set(register.names)
+    found: dict[str, str] = {}
+    for name in form:
+        if name.startswith(PREFIX):
+            field = name.removeprefix(PREFIX).split("-")[0]
+            text = "、".join(v for v in form.getlist(name) if v.strip())
+            if field not in names and text and not name.endswith("-rows"):
+                found[field] = f"{found[field]}；{text}" if field in found else text
+    return found

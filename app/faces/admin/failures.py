@@ -1,0 +1,113 @@
+"""Failures: every refusal and every mishap as a calm page, or as JSON where a script asked."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from markupsafe import escape
+from werkzeug.exceptions import HTTPException
+
+from app.errors import AppError
+from app.words import gettext as _
+from app.words import say
+
+log = logging.getLogger(__name__)
+
+#: status → heading and sentence; what is not listed here is told as the 500
+TOLD: dict[int, tuple[str, str]] = {
+    400: ("This request cannot be understood", "The address or the form holds something that cannot be read. Go back and try again."),
+    403: ("This is not open to you", "Your account may not do this. Ask your administrator if you need it."),
+    404: ("There is nothing here", "The page does not exist, or the record was deleted. Look at the list or the recycle bin."),
+    405: ("This request cannot be understood", "This address is not asked in that way. Go back and try again."),
+    409: ("Somebody else was quicker", "What you wanted to change was changed meanwhile. Look at it again."),
+    413: ("Too much at once", "The file or the form is larger than the server takes. Send less at a time, or ask for the import on the command line."),
+    422: ("This was not accepted", "Something in the request needs correcting. Go back and look at it again."),
+    429: ("Too many requests", "Please wait a moment and try again."),
+    500: ("Something went wrong on the server", "Nothing was saved by this request. Tell the administrator the incident number below."),
+    503: ("The server is busy", "Nothing was changed. Please try again in a moment."),
+}  # fmt: skip
+FORM_TOO_OLD = "This form was open too long, or belongs to another sign-in. Go back, reload the page and send it again."
+
+
+def install(app: Flask) -> None:
+    """Let every failure end in a page."""
+    app.register_error_handler(AppError, refused)
+    app.register_error_handler(CSRFError, forged)
+    app.register_error_handler(HTTPException, broken)
+    app.register_error_handler(Exception, crashed)
+
+
+def refused(error: AppError) -> ResponseReturnValue:
+    return answer(error.status, text=say(error), code=error.code)
+
+
+def forged(_error: CSRFError) -> ResponseReturnValue:
+    return answer(400, text=_(FORM_TOO_OLD), code="form.forged")
+
+
+def broken(error: HTTPException) -> ResponseReturnValue:
+    """Answer an error of HTTP; redirects pass."""
+    if error.response is not None or (error.code or 500) < 400:
+        return error
+    given = answer(error.code or 500)
+    headers = [(k, v) for k, v in error.get_headers() if k in ("Allow", "Retry-After")]
+    return given[0], given[1], dict(headers)
+
+
+def crashed(error: Exception) -> ResponseReturnValue:
+    """Log what nobody foresaw under a number, and show the number alone."""
+    number = secrets.token_hex(4).upper()
+    log.error("incident %s at %s %s", number, request.method, request.path, exc_info=error)
+    if current_app.testing and current_app.config.get("PROPAGATE_EXCEPTIONS"):
+        raise error
+    return answer(500, number=number)
+
+
+def answer(status: int, text: str = "", code: str = "", number: str = "") -> tuple[Any, int]:
+    """Return the page of a failure, or its JSON."""
+    title, sentence = TOLD.get(status, TOLD[500 if status >= 500 else 400])
+    shown = text or _(sentence)
+    if wants_json():
+        return jsonify(
+            status=status, code=code or f"http.{status}", text=shown, number=number
+        ), status
+    try:
+        page = render_template(
+            "taizhang/error.html",
+            status=status,
+            title=_(title),
+            text=shown,
+            number=number,
+            back=back(),
+        )
+    except Exception:
+        log.exception("the page of a failure failed")
+        page = plain(title, shown, number)
+    return page, status
+
+
+def plain(title: str, text: str, number: str) -> str:
+    """Return a page that needs neither templates nor the database."""
+    return (
+        f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>{escape(_(title))}</title>'
+        f"<h1>{escape(_(title))}</h1><p>{escape(text)}</p><p>{escape(number)}</p>"
+    )
+
+
+def wants_json() -> bool:
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")
+    return best == "application/json" or request.is_json
+
+
+def back() -> str:
+    """Return the page the person came from, if it is one of ours."""
+    came = urlsplit(request.referrer or "")
+    if came.netloc != request.host or came.path == request.path:
+        return ""
+    return came.path + (f"?{came.query}" if came.query else "")

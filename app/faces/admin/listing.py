@@ -1,0 +1,221 @@
+"""Listing: a page of records as the list page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+
+from app.definitions.register import Field, Register
+from app.errors import RecordNotFound
+from app.faces.admin import addresses
+from app.kinds.base import ANY_OF, AT_LEAST, AT_MOST, CONTAINS, EMPTY, EQUALS, PRESENT
+from app.services import records
+from app.services.lists import SIZES, Page, Query
+from app.services.reading import Record
+from app.services.work import Work
+from app.words import gettext as _
+
+PLAIN, NUMBER = Markup("<td>"), Markup('<td class="n">')
+Show = Callable[[Record], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A heading of the list."""
+
+    title: str
+    unit: str
+    number: bool
+    url: str
+    sorted: str
+    icon: str
+
+
+@dataclass(slots=True)
+class Chip:
+    """One filter: closed it says what it holds, open it is a small form."""
+
+    title: str
+    param: str
+    unit: str = ""
+    shown: str = ""
+    options: list[tuple[str, str, bool]] = field(default_factory=list)
+    lookup: str = ""
+    label: str = ""
+    value: str = ""
+    range: bool = False
+    low: str = ""
+    high: str = ""
+    input: str = "text"
+    mode: str = ""
+    operator: str = ""
+    blank: bool = False
+    is_empty: bool = False
+    is_present: bool = False
+    clear_url: str = ""
+
+
+def shower(entered: Field) -> Show:
+    """Return the function that shows a record's field in a list."""
+    name, show = entered.name, entered.kind.show
+    if entered.reference:
+        return lambda record: record.references.get(name, "")
+    if hasattr(entered.kind, "accepts"):
+        return lambda record: (
+            str(len(record.values.get(name) or ())) if record.values.get(name) else ""
+        )
+    return lambda record: show(record.values.get(name))
+
+
+class Lister:
+    """What the list of one revision needs, worked out once."""
+
+    def __init__(self, register: Register) -> None:
+        self.register = register
+        self.fields = [register[name] for name in register.list] or list(register.fields[:8])
+        self._first = shower(self.fields[0]) if self.fields else lambda record: record.label
+        self._rest = [(number(f), shower(f)) for f in self.fields[1:]]
+        self._opens = [NUMBER if right else PLAIN for right, _show in self._rest]
+        names = [register[name].title for name in register.search]
+        self.searched = "、".join(names)
+
+    def context(self, work: Work, page: Page, root: str) -> dict[str, Any]:
+        """Return what ``list.html`` shows of ``page``."""
+        query, total = page.query, page.total
+        first = (query.page - 1) * query.size + 1
+        filtered = bool(query.filters or query.search)
+        return {
+            "columns": self.columns(query, root),
+            "rows": self.rows(page.rows),
+            "chips": self.chips(work, query, root),
+            "filtered": filtered,
+            "clear_url": root + addresses.build(Query(sort=query.sort, size=query.size)),
+            "total_text": f"{total:,}",
+            "first": f"{first:,}",
+            "last": f"{first + len(page.rows) - 1:,}",
+            "search": query.search,
+            "search_hint": _("Search {fields}", fields=self.searched)
+            if self.searched
+            else _("Search"),
+            "sort": query.sort,
+            "size": query.size,
+            "default_size": addresses.DEFAULT_SIZE,
+            "sizes": [(n, self.sized(query, root, n)) for n in SIZES],
+            "before_url": root + addresses.build(query, page=query.page - 1)
+            if query.page > 1
+            else "",
+            "after_url": root + addresses.build(query, page=query.page + 1)
+            if query.page < page.pages
+            else "",
+            "kept": [pair for pair in addresses.pairs(query) if pair[0] != "page"],
+            "page": query.page,
+            "pages": f"{page.pages:,}",
+            "export_query": addresses.build(query, page=1, size=addresses.DEFAULT_SIZE),
+        }
+
+    def sized(self, query: Query, root: str, size: int) -> str:
+        return "" if size == query.size else root + addresses.build(query, size=size, page=1)
+
+    def columns(self, query: Query, root: str) -> list[Column]:
+        order = query.sort or (self.register.sort[0] if self.register.sort else "")
+        return [self.column(entered, query, order, root) for entered in self.fields]
+
+    def column(self, entered: Field, query: Query, order: str, root: str) -> Column:
+        url = sorted_ = ""
+        icon = "sort"
+        if entered.kind.sortable and not entered.columns:
+            url = root + addresses.build(addresses.turned(query, entered.name, order))
+        if order.removeprefix("-") == entered.name:
+            down = order.startswith("-")
+            sorted_, icon = ("descending", "desc") if down else ("ascending", "asc")
+        return Column(entered.title, entered.unit, number(entered), url, sorted_, icon)
+
+    def rows(self, found: Sequence[Record]) -> list[dict[str, Any]]:
+        """Return the lines: an id, the first cell's text, and (opening tag, text) of the others."""
+        opens, first = self._opens, self._first
+        shows = [show for _right, show in self._rest]
+        return [
+            {
+                "id": record.id,
+                "first": first(record) or record.label or f"#{record.id}",
+                "cells": list(zip(opens, [show(record) for show in shows], strict=True)),
+            }
+            for record in found
+        ]
+
+    def chips(self, work: Work, query: Query, root: str) -> list[Chip]:
+        """Return the filters: those the definition names, and any other that is in use."""
+        used = [f.field for f in query.filters]
+        names = dict.fromkeys((*self.register.filters, *used))
+        return [chip(work, self.register[n], query, root) for n in names if n in self.register]
+
+
+def number(entered: Field) -> bool:
+    return entered.kind.align == "end"
+
+
+def chip(work: Work, entered: Field, query: Query, root: str) -> Chip:
+    """Return the filter on one field, by what its kind can be asked."""
+    given = {f.operator: f.value for f in query.filters if f.field == entered.name}
+    allowed = entered.kind.filters
+    made = Chip(entered.title, addresses.PREFIX + entered.name, entered.unit)
+    options = choices(entered)
+    if options:
+        chosen = set(given.get(ANY_OF, "").split(",")) | {given.get(EQUALS, "")}
+        made.options = [(value, text, value in chosen) for value, text in options]
+        made.shown = "、".join(text for _value, text, on in made.options if on)
+    elif entered.reference:
+        made.lookup = f"{root}lookup/{entered.name}"
+        made.value = given.get(EQUALS, "")
+        made.label = made.shown = named(work, entered.reference, made.value)
+    elif AT_LEAST in allowed:
+        spread(made, entered, given)
+    elif CONTAINS in allowed or EQUALS in allowed:
+        operator = CONTAINS if CONTAINS in allowed else EQUALS
+        made.operator = "." + CONTAINS if operator == CONTAINS else ""
+        made.value = made.shown = given.get(operator, "")
+    made.blank = EMPTY in allowed
+    made.is_empty, made.is_present = EMPTY in given, PRESENT in given
+    extra = [_("Not filled in")] if made.is_empty else []
+    extra += [_("Filled in")] if made.is_present else []
+    extra += [f"{op} {value}" for op, value in given.items() if op in ("gt", "lt", "ne")]
+    if EQUALS in given and made.range:
+        extra.append(f"= {given[EQUALS]}")
+    made.shown = "；".join([*([made.shown] if made.shown else []), *extra])
+    made.clear_url = root + addresses.build(addresses.without(query, entered.name))
+    return made
+
+
+def spread(made: Chip, entered: Field, given: dict[str, str]) -> None:
+    """Make a chip that asks from … to …"""
+    made.range = True
+    made.low, made.high = given.get(AT_LEAST, ""), given.get(AT_MOST, "")
+    unbound = entered.kind.form_field(entered.title)
+    widget = unbound.kwargs.get("widget")
+    made.input = getattr(widget, "input_type", "text")
+    made.mode = (unbound.kwargs.get("render_kw") or {}).get("inputmode", "")
+    if made.low and made.high:
+        made.shown = f"{made.low} – {made.high}"
+    elif made.low or made.high:
+        made.shown = f"≥ {made.low}" if made.low else f"≤ {made.high}"
+
+
+def choices(entered: Field) -> list[tuple[str, str]]:
+    """Return (value, text) of a kind with a list of options; ``[]`` for any other."""
+    listed = entered.kind.form_field("").kwargs.get("choices")
+    if callable(listed) or not listed:
+        return []
+    return [(str(o.value), str(o.label)) for o in listed if str(o.value)]
+
+
+def named(work: Work, slug: str, text: str) -> str:
+    """Return how the record ``text`` (an id) of ``slug`` is called; the text itself if unknown."""
+    if not (text.isascii() and text.isdigit()):
+        return text
+    try:
+        return records.get(work, slug, int(text)).label or f"#{text}"
+    except RecordNotFound:
+        return f"#{text}"

@@ -1,0 +1,151 @@
+"""Record pages: one record, as it is and as it was; what changed; what breaks the rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import abort, flash, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from app.errors import AppError, NeedsConfirmation, RecordNotFound, RecordRefused
+from app.faces.admin import desk, showing, telling
+from app.services import debts, history, records, removal
+from app.services.reading import Record, as_of
+from app.services.work import Work
+from app.words import gettext as _
+from app.words import say
+
+if TYPE_CHECKING:
+    from app.faces.admin.register_view import RegisterView
+
+MOST_CHANGES = 100
+MOST_DEBTS = 200
+
+
+def show(view: RegisterView, id: int) -> str:
+    """Return the page of a record; ``?version=`` shows it as it was then."""
+    slug = view.register.slug
+    with desk.reading() as work:
+        record, deleted = found(view, work, id)
+        wanted = request.args.get("version", "")
+        entries = history.of_record(work, slug, id)
+        version, past, values = record.version, None, dict(record.values)
+        if wanted and wanted != str(record.version):
+            version = number(wanted)
+            values = past_values(view, work, id, version)
+            at = next(e for e in entries if e.version == version)
+            past = {"when": desk.moment(at.at), "who": at.who}
+        names = {} if past else record.references
+        return view.page(
+            "record", label=view.name_of(record), id=id, version=version, past=past,
+            deleted=deleted, current_version=record.version,
+            updated=None if past else {"when": desk.moment(record.updated_at), "who": record.updated_by},
+            here=f"{view.root}{id}", crumbs=view.crumbs((view.name_of(record), "")),
+            sections=showing.sections(work, view.register, values, names, visible(view, work, values)),
+            history=telling.entries(work, slug, entries, version if past else 0),
+            used=[] if deleted or past else showing.used_by(work, list(removal.referring(work, slug, id)), id),
+        )  # fmt: skip
+
+
+def found(view: RegisterView, work: Work, id: int) -> tuple[Record, bool]:
+    """Return a record and whether it lies in the recycle bin."""
+    try:
+        return records.get(work, view.register.slug, id), False
+    except RecordNotFound:
+        return records.get(work, view.register.slug, id, deleted=True), True
+
+
+def past_values(view: RegisterView, work: Work, id: int, version: int) -> dict[str, Any]:
+    """Return the values of a version; what no longer fits its field's kind is left out."""
+    json = as_of(work, view.register.slug, id, version)
+    values: dict[str, Any] = {}
+    for name in view.register.names:
+        try:
+            values[name] = view.published.gate.from_json({name: json.get(name)})[name]
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError):
+            values[name] = None
+    return values
+
+
+def visible(view: RegisterView, work: Work, values: dict[str, Any]) -> dict[str, bool]:
+    """Return which fields the definition shows for these values."""
+    if not any(field.visible for field in view.register.fields):
+        return {}
+    entered = {f.name: values.get(f.name) for f in view.register.fields}
+    return view.published.gate.judge(entered, [], None, lambda now: now).visible
+
+
+def number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        abort(404)
+    return int(text)
+
+
+def restore(view: RegisterView, id: int) -> Response:
+    """Make a record what it was, if today's definition lets it."""
+    here = url_for("register.details_view", id=id)
+    to, version = number(request.form.get("to", "")), number(request.form.get("_version", ""))
+    try:
+        with desk.writing() as work:
+            removal.restore(work, view.register.slug, id, to, version)
+    except (RecordRefused, NeedsConfirmation) as error:
+        flash(
+            _(
+                "The record was not restored: {reason}",
+                reason="；".join(say(p) for p in error.problems),
+            ),
+            "danger",
+        )
+        return redirect(f"{here}?version={to}")
+    except RecordNotFound:
+        raise
+    except AppError as error:
+        flash(say(error), "danger")
+        return redirect(here)
+    flash(_("The record is again what it was at version {version}.", version=to), "success")
+    return redirect(here)
+
+
+def changes(view: RegisterView) -> str:
+    """Return what happened in the register, newest first."""
+    with desk.reading() as work:
+        entries = history.of_register(work, view.register.slug, MOST_CHANGES)
+        told = telling.entries(work, view.register.slug, entries)
+    return view.page("changes", history=told, crumbs=view.crumbs((_("Recent changes"), "")))
+
+
+def debt(view: RegisterView) -> str:
+    """Return the records that break the current revision, and how many break which rule."""
+    slug, register = view.register.slug, view.register
+    with desk.reading() as work:
+        owed = debts.listed(work, slug, MOST_DEBTS)
+        summary = debts.summary(work, slug)
+        labels = {id: named(view, work, id) for id in dict.fromkeys(d.record for d in owed)}
+    sentences = {(d.problem.code, d.problem.at): say(d.problem) for d in reversed(owed)}
+    rules = [
+        {
+            "title": telling.title_of(register, at.split("/")[1] if "/" in at else at),
+            "text": sentences.get((code, at), code),
+            "count": f"{count:,}",
+            "since": _("{when}, revision {revision}", when=desk.moment(since), revision=revision),
+        }
+        for code, at, count, since, revision in summary
+    ]
+    rows: dict[int, dict[str, Any]] = {}
+    for d in owed:
+        row = rows.setdefault(
+            d.record,
+            {"id": d.record, "label": labels[d.record], "texts": [], "since": desk.moment(d.since)},
+        )
+        row["texts"].append(say(d.problem))
+    return view.page(
+        "debt", rules=rules, rows=list(rows.values()),
+        crumbs=view.crumbs((_("Records that break current rules"), "")),
+    )  # fmt: skip
+
+
+def named(view: RegisterView, work: Work, id: int) -> str:
+    try:
+        return view.name_of(records.get(work, view.register.slug, id))
+    except RecordNotFound:
+        return _("No. {id}", id=id)

@@ -1,0 +1,175 @@
+"""Saving: from a form to a service, and a refusal back into the form with everything typed."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flask import flash, jsonify, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from app.definitions.gate import Judgement
+from app.errors import (
+    AppError,
+    NeedsConfirmation,
+    Problem,
+    RecordMoved,
+    RecordNotFound,
+    RecordRefused,
+    SubmissionReused,
+)
+from app.faces.admin import conflicts, desk, entry, form_page
+from app.faces.admin.telling import tell
+from app.services import records
+from app.services.reading import Record
+from app.services.work import Work
+from app.words import gettext as _
+from app.words import say
+
+if TYPE_CHECKING:
+    from app.faces.admin.register_view import RegisterView
+
+Answer = str | Response | tuple[str, int]
+LONGEST_TOKEN = 64
+
+
+@dataclass(slots=True)
+class Sheet:
+    """A form as it is opened or given back: what is typed, and what is wrong with it."""
+
+    typed: entry.Typed
+    record: Record | None = None
+    version: int = 0
+    token: str = ""
+    refusal: str = ""
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    confirmed: tuple[str, ...] = ()
+    moved: dict[str, Any] | None = None
+    outdated: list[str] = field(default_factory=list)
+
+
+def blank(view: RegisterView) -> str:
+    """Return the empty form with its defaults, a token of its own, and what the address gives."""
+    values = view.published.gate.defaults()
+    typed = entry.stored_as_typed(view.register, values)
+    typed |= {k: v for k, v in entry.typed_of(view.register, request.args).items() if v}
+    return form_page.drawn(view, Sheet(typed, token=secrets.token_urlsafe(24)))
+
+
+def opened(view: RegisterView, id: int) -> str:
+    """Return the form of a stored record."""
+    record = view.record(id)
+    typed = entry.stored_as_typed(view.register, record.values)
+    return form_page.drawn(view, Sheet(typed, record, record.version))
+
+
+def create(view: RegisterView) -> Answer:
+    """Store a new record; the form's token makes one record of two sendings."""
+    token = request.form.get("_token", "")[:LONGEST_TOKEN]
+    sheet = sent(view, None)
+    sheet.token = token or secrets.token_urlsafe(24)
+
+    def act(work: Work) -> Record:
+        confirmed = sheet.confirmed
+        return records.create(
+            work, view.register.slug, sheet.typed, token=token or None, confirmed=confirmed
+        )
+
+    return attempt(view, sheet, act)
+
+
+def change(view: RegisterView, id: int) -> Answer:
+    """Store what was changed in a record."""
+    sheet = sent(view, view.record(id))
+
+    def act(work: Work) -> Record:
+        slug, confirmed = view.register.slug, sheet.confirmed
+        return records.change(work, slug, id, sheet.version, sheet.typed, confirmed=confirmed)
+
+    return attempt(view, sheet, act)
+
+
+def sent(view: RegisterView, record: Record | None) -> Sheet:
+    """Return the form that was sent."""
+    return Sheet(
+        entry.typed_of(view.register, request.form), record, whole(request.form.get("_version", "")),
+        confirmed=tuple(request.form.getlist("_confirmed")),
+    )  # fmt: skip
+
+
+def attempt(view: RegisterView, sheet: Sheet, act: Callable[[Work], Record]) -> Answer:
+    """Do ``act`` in one transaction; a refusal gives the form back, with what was typed."""
+    outdated = conflicts.outdated(view, sheet.typed, whole(request.form.get("_revision", "")))
+    if outdated:
+        sheet.outdated = outdated
+        return form_page.drawn(view, sheet), 409
+    try:
+        with desk.writing() as work:
+            conflicts.require_revision(work, view)
+            record = act(work)
+    except RecordRefused as refused:
+        sheet.refusal, sheet.problems = say(refused), refused.problems
+        status = refused.status
+    except NeedsConfirmation as asked:
+        sheet.warnings, status = asked.problems, asked.status
+    except RecordMoved as moved:
+        conflicts.merge(view, sheet, moved)
+        status = moved.status
+    except conflicts.DefinitionMoved as moved_on:
+        sheet.outdated, status = [say(moved_on)], moved_on.status
+    except SubmissionReused as reused:
+        sheet.refusal, sheet.token = say(reused), secrets.token_urlsafe(24)
+        status = reused.status
+    except RecordNotFound:
+        raise
+    except AppError as error:
+        sheet.refusal, status = say(error), error.status
+    else:
+        return saved(view, record)
+    return form_page.drawn(view, sheet), status
+
+
+def saved(view: RegisterView, record: Record) -> Response:
+    flash(_("{label} was saved.", label=view.name_of(record)), "success")
+    if request.form.get("_another"):
+        return redirect(url_for("register.create_view"))
+    return redirect(url_for("register.details_view", id=record.id))
+
+
+def check(view: RegisterView) -> Response:
+    """Judge a form that is being filled, and write nothing: errors and warnings by pointer,
+    computed values as shown, what is visible and what may be changed."""
+    typed = entry.typed_of(view.register, request.form)
+    id = whole(request.form.get("_id", ""))
+    with desk.reading() as work:
+        verdict = records.judge(work, view.register.slug, typed, id or None)
+        computed = computed_of(view, work, verdict)
+    return jsonify(
+        errors=by_pointer(verdict.problems),
+        warnings=by_pointer(verdict.warnings),
+        computed=computed,
+        visible=verdict.visible,
+        editable=verdict.editable,
+        revision=view.published.revision,
+    )
+
+
+def computed_of(view: RegisterView, work: Work, verdict: Judgement) -> dict[str, str]:
+    """Return the derived fields as they are shown."""
+    fields = [f for f in view.register.fields if f.derived]
+    return {f.name: tell(work, f, verdict.values.get(f.name)) for f in fields}
+
+
+def by_pointer(problems: Any) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for problem in problems:
+        found.setdefault(problem.at, []).append(say(problem))
+    return found
+
+
+def whole(text: str) -> int:
+    """Return a number of a hidden field; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
