@@ -87,7 +87,7 @@ def chosen(cookie: str | None, asked: Any, default: str) -> str:
     return default
 
 
-def gettext(text: str, **values: Any) -> str:
+def gettext(text: str, /, **values: Any) -> str:
     """Return ``text`` in the language of the request, filled; for Python, not for templates."""
     return _filled(translate(text), values)
 
@@ -96,13 +96,13 @@ def _filled(text: str, values: Mapping[str, Any]) -> str:
     return text % values if "%(" in text else fill(text, values)
 
 
-def _markup(text: str, **values: Any) -> Markup:
+def _markup(text: str, /, **values: Any) -> Markup:
     """Return ``text`` translated and filled as HTML: the sentence and every value escaped."""
     safe = {name: escape(value) for name, value in values.items()}
     return Markup(_filled(str(escape(translate(text))), safe))
 
 
-def _ngettext(one: str, many: str, count: int, **values: Any) -> Markup:
+def _ngettext(one: str, many: str, count: int, /, **values: Any) -> Markup:
     return _markup(one if count == 1 else many, **{"num": count, "count": count, **values})
 
 
