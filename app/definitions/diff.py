@@ -98,7 +98,9 @@ def compare_columns(old: Field, new: Field) -> Iterator[Difference]:
     for name, column in before.items():
         if name not in after:
             shown = {"field": new.title, "column": column.title}
-            yield Difference("column.retired", "{field}: column {column} is retired", shown, new.name)
+            yield Difference(
+                "column.retired", "{field}: column {column} is retired", shown, new.name
+            )
 
 
 def compare_limits(old: Field, new: Field) -> Iterator[Difference]:
@@ -134,7 +136,9 @@ def is_stricter(keyword: str, before: Any, after: Any) -> bool:
     """Return whether a changed limit may refuse what it used to allow."""
     if after is None:
         return False
-    if before is None or not all(isinstance(v, (int, float)) or hasattr(v, "as_tuple") for v in (before, after)):
+    if before is None or not all(
+        isinstance(v, (int, float)) or hasattr(v, "as_tuple") for v in (before, after)
+    ):
         return True
     if keyword in STRICTER_UP:
         return bool(after > before)

@@ -124,9 +124,7 @@ class Gate:
                     except Unreadable as error:
                         where = frozenset((entry.name,))
                         shown = {"value": shorten(item), **error.values}
-                        problems.append(
-                            Problem(at, "value.unreadable", error.text, shown, where)
-                        )
+                        problems.append(Problem(at, "value.unreadable", error.text, shown, where))
             self._compute_row(entry, values, f"/{entry.name}/{position}", problems)
             if any(v is not None for v in values.values()):
                 result.append(values)
@@ -191,7 +189,9 @@ class Gate:
         unread = {p.name for p in verdict.problems if p.code == "value.unreadable"}
         for error in self._schema.iter_errors(json):
             problem = problem_of(error, self.register)
-            hidden = verdict.visible.get(problem.name) is False and problem.code == "schema.required"
+            hidden = (
+                verdict.visible.get(problem.name) is False and problem.code == "schema.required"
+            )
             if not hidden and not (problem.name in unread and problem.code == "schema.required"):
                 verdict.problems.append(problem)
 
@@ -242,9 +242,7 @@ class Gate:
 
     def defaults(self) -> Values:
         """Return the values a new record starts with."""
-        values, _ = self.read(
-            {f.name: f.default for f in self._entered if f.default is not None}
-        )
+        values, _ = self.read({f.name: f.default for f in self._entered if f.default is not None})
         return values
 
     def to_json(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -329,9 +327,7 @@ def ask(formula: Formula, names: Mapping[str, Any], name: str, problems: list[Pr
 
 def reads_of(formula: Formula) -> frozenset[str]:
     """Return the fields of the record itself that ``formula`` reads."""
-    return frozenset(
-        name.split(".")[0] for name in formula.reads if not name.startswith("old.")
-    )
+    return frozenset(name.split(".")[0] for name in formula.reads if not name.startswith("old."))
 
 
 def depends(rule: Rule) -> frozenset[str]:

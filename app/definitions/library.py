@@ -85,7 +85,9 @@ def read_given(register: Register, given: Mapping[str, Any]) -> Values:
     for name, raw in given.items():
         if name in register and register[name].derived and raw is not None:
             try:
-                values[name] = register[name].kind.reader().deserialize(stand_in(register, name, raw))
+                values[name] = (
+                    register[name].kind.reader().deserialize(stand_in(register, name, raw))
+                )
             except Unreadable:
                 continue
     return values

@@ -73,7 +73,9 @@ def conditions(
     for field in register.fields:
         if field.reference != slug:
             continue
-        read = {f.lookup.field for f in register.fields if f.lookup and f.lookup.reference == field.name}
+        read = {
+            f.lookup.field for f in register.fields if f.lookup and f.lookup.reference == field.name
+        }
         if field.name in names:
             read.add("_label")
         ids = [c.record for c in changes if differs(c, read)]

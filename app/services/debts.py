@@ -33,7 +33,10 @@ def settle(work: Work, published: Published, record: int, verdict: Judgement) ->
     was parked is let go when its field was given another."""
     table = models.debt
     mine = (table.c.slug == published.slug) & (table.c.record == record)
-    owed = {(row.at, row.code) for row in work.tx.execute(sa.select(table.c.at, table.c.code).where(mine))}
+    owed = {
+        (row.at, row.code)
+        for row in work.tx.execute(sa.select(table.c.at, table.c.code).where(mine))
+    }
     if owed:
         still = {(p.at, p.code) for p in verdict.forgiven}
         for at, code in owed - still:
@@ -102,6 +105,27 @@ def as_debt(
     text, values, verbatim = load_json(sentence)
     problem = Problem(at, code, text, values, verbatim=verbatim)
     return Debt(record, problem, since, revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A value that did not fit its field's new kind, as it was shown before."""
+
+    field: str
+    record: int
+    shown: str
+    since: datetime.datetime
+    revision: int
+
+
+def parked_values(work: Work, slug: str, limit: int = 500) -> list[Parked]:
+    """Return the values that wait for correction, by field and record."""
+    access.require(work.actor, "see", slug)
+    table = models.parked
+    columns = (table.c.field, table.c.record, table.c.shown, table.c.since, table.c.revision)
+    query = sa.select(*columns).where(table.c.slug == slug)
+    query = query.order_by(table.c.field, table.c.record).limit(limit)
+    return [Parked(*row) for row in work.tx.execute(query)]
 
 
 def count(work: Work, slug: str) -> int:

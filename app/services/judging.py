@@ -132,10 +132,7 @@ def occupied(
             match = columns[0].in_([p[0] for p in part])
         else:
             match = sa.or_(
-                *[
-                    sa.and_(*[c == v for c, v in zip(columns, p, strict=True)])
-                    for p in part
-                ]
+                *[sa.and_(*[c == v for c, v in zip(columns, p, strict=True)]) for p in part]
             )
         query = sa.select(main.c["_id"], *columns).where(match, main.c["_deleted_at"].is_(None))
         found.update({tuple(row[1:]): row[0] for row in work.tx.execute(query)})
@@ -182,7 +179,10 @@ def check_attachments(
                 shown: Mapping[str, Any] = {"field": field.title, "value": number}
                 verdict.problems.append(
                     Problem(
-                        f"/{field.name}", "attachment.missing", text, shown,
+                        f"/{field.name}",
+                        "attachment.missing",
+                        text,
+                        shown,
                         frozenset((field.name,)),
                     )  # fmt: skip
                 )

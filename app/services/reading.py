@@ -94,11 +94,13 @@ def as_of(work: Work, slug: str, record: int, version: int) -> dict[str, Any]:
     entries = history.of_record(work, slug, record)
     if not any(e.version == version for e in entries):
         raise RecordNotFound(id=f"{record} v{version}", register=work.register(slug).title)
+    published = work.published(slug)
     json: dict[str, Any] = {}
     for entry in reversed(entries):
         if entry.version > version:
             break
-        for name, _, after in entry.changes:
+        for former, _, after in entry.changes:
+            name = published.layout.name_today(former, published.register)
             if after is None:
                 json.pop(name, None)
             else:
@@ -106,9 +108,7 @@ def as_of(work: Work, slug: str, record: int, version: int) -> dict[str, Any]:
     return json
 
 
-def search_reference(
-    work: Work, slug: str, text: str, limit: int = 20
-) -> list[tuple[int, str]]:
+def search_reference(work: Work, slug: str, text: str, limit: int = 20) -> list[tuple[int, str]]:
     """Return (id, label) of records whose label or searched fields contain ``text``.
 
     Labels that begin with the text come first; never more than ``limit`` are read.

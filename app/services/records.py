@@ -197,9 +197,7 @@ def judge_one(
     return judge_many(work, published, [(record, whole, problems, old)])[0]
 
 
-def stands(
-    published: Published, problem: Problem, raw: Mapping[str, Any], old: Values
-) -> bool:
+def stands(published: Published, problem: Problem, raw: Mapping[str, Any], old: Values) -> bool:
     """Return whether an unreadable value is the stored one sent back as it was shown: a choice
     that is no longer among the options, for example. It is not being changed."""
     name = problem.name

@@ -164,7 +164,12 @@ def undelete(work: Work, slug: str, record: int) -> Record:
 
 
 def restore(
-    work: Work, slug: str, record: int, to_version: int, version: int, confirmed: tuple[str, ...] = ()
+    work: Work,
+    slug: str,
+    record: int,
+    to_version: int,
+    version: int,
+    confirmed: tuple[str, ...] = (),
 ) -> Record:
     """Make a record what it was at ``to_version``: a change like any other, judged by today's
     definition. Fields that are retired today stay as they are."""

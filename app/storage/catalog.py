@@ -164,9 +164,7 @@ def publish_value(
     register: Register, revision: int, layout: Layout, on: tuple[tuple[str, int], ...] = ()
 ) -> Published:
     """Return everything derived from ``register``, made together."""
-    return Published(
-        register, revision, Gate(register), layout, build_tables(register, layout), on
-    )
+    return Published(register, revision, Gate(register), layout, build_tables(register, layout), on)
 
 
 def basis(snapshot: Snapshot, entry: Entry) -> tuple[tuple[str, int], ...]:

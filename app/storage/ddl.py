@@ -46,8 +46,7 @@ def create_index(
     tx.exec_driver_sql(
         escaped(
             tx,
-            f"CREATE {kind} {quote(name)} ON {quote(table)} ({spelled}) "
-            "WHERE _deleted_at IS NULL",
+            f"CREATE {kind} {quote(name)} ON {quote(table)} ({spelled}) WHERE _deleted_at IS NULL",
         )
     )
 
@@ -81,4 +80,8 @@ def literal(value: Any, dialect: str) -> str:
 
 def escaped(tx: sa.Connection, statement: str) -> str:
     """Return a statement for a driver that reads ``%`` as a place for a value."""
-    return statement.replace("%", "%%") if tx.dialect.paramstyle in ("pyformat", "format") else statement
+    return (
+        statement.replace("%", "%%")
+        if tx.dialect.paramstyle in ("pyformat", "format")
+        else statement
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,6 +73,16 @@ class Layout:
             table = f"{table}_"
         self.taken.add(table)
         return Layout(table)
+
+    def name_today(self, name: str, known: Container[str]) -> str:
+        """Return what a field called ``name`` in history is called today."""
+        seen = {name}
+        while name not in known and name in self.renamed:
+            name = self.renamed[name]
+            if name in seen:
+                break
+            seen.add(name)
+        return name
 
     def copy(self) -> Layout:
         """Return an independent copy, to be changed by a plan."""

@@ -86,7 +86,6 @@ class Database:
         self.engine.dispose()
 
 
-
 def _open_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()

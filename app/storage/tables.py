@@ -106,7 +106,9 @@ def wanted_indexes(register: Register) -> list[tuple[tuple[str, ...], bool]]:
             wanted[(field.name,)] = True
     for name in dict.fromkeys((*(s.lstrip("-") for s in register.sort), *register.filters)):
         if name in register and indexable(register[name]):
-            both = (name, first) if first and name != first and name in register.filters else (name,)
+            both = (
+                (name, first) if first and name != first and name in register.filters else (name,)
+            )
             wanted.setdefault(both, False)
     for field in register.fields:
         covered = any(names[0] == field.name for names in wanted)

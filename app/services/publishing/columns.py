@@ -181,9 +181,7 @@ def change_kind(ground: Ground, field: Field, place: Place) -> Iterator[Step]:
     yield described(ground, field, move, old_kind, name, run)
 
 
-def described(
-    ground: Ground, field: Field, move: Move, old_kind: Any, name: str, run: Any
-) -> Step:
+def described(ground: Ground, field: Field, move: Move, old_kind: Any, name: str, run: Any) -> Step:
     """Count what a change of kind does, by doing it without writing."""
     fits = unfit = 0
     examples: list[str] = []

@@ -24,7 +24,14 @@ from app.storage.tables import build_tables, wanted_indexes
 
 #: differences that are said by the steps of columns
 SAID = frozenset(
-    {"field.added", "field.renamed", "field.retired", "field.kind", "field.unique", "choice.retired"}
+    {
+        "field.added",
+        "field.renamed",
+        "field.retired",
+        "field.kind",
+        "field.unique",
+        "choice.retired",
+    }
 )
 #: differences after which stored rows may break the definition, or no longer do
 JUDGED = frozenset(
@@ -165,9 +172,7 @@ def plan_indexes(work: Work, old: Published, plan: Plan) -> Iterator[Step]:
         yield step
 
 
-def index_steps(
-    layout: Layout, register: Register, former: Mapping[str, Any]
-) -> Iterator[Step]:
+def index_steps(layout: Layout, register: Register, former: Mapping[str, Any]) -> Iterator[Step]:
     """Give the steps from the indexes in ``former`` to those ``register`` wants."""
     wanted: dict[str, tuple[tuple[str, ...], bool]] = {}
     for names, unique in wanted_indexes(register):
@@ -179,12 +184,22 @@ def index_steps(
             yield index_step(layout.table, name, columns, names, title, unique)
     for name in former:
         if name not in wanted:
-            yield Step("index_dropped", "An index that is no longer needed is dropped", {}, run=dropping(name))
+            yield Step(
+                "index_dropped",
+                "An index that is no longer needed is dropped",
+                {},
+                run=dropping(name),
+            )
     layout.indexes = wanted
 
 
 def index_step(
-    table: str, name: str, columns: tuple[str, ...], names: tuple[str, ...], title: str, unique: bool
+    table: str,
+    name: str,
+    columns: tuple[str, ...],
+    names: tuple[str, ...],
+    title: str,
+    unique: bool,
 ) -> Step:
     def run(work: Work) -> None:
         ddl.create_index(work.tx, name, table, columns, unique=unique)
@@ -236,7 +251,9 @@ def plan_computing(
             or (f.computed and any(n.split(".")[0] in touched for n in f.computed.reads))
         )
     ]
-    label = old.register.label != register.label or any("{" + n + "}" in register.label for n in touched)
+    label = old.register.label != register.label or any(
+        "{" + n + "}" in register.label for n in touched
+    )
     if not total or not (stale or label):
         return
     text = "{fields}: computed anew in {count} records"

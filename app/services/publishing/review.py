@@ -114,7 +114,10 @@ class Projection:
             sa.column("_id", sa.BigInteger()),
             sa.column("_label", sa.Text()),
             sa.column("_deleted_at", sa.DateTime()),
-            *[sa.column(c, stored_type(k)) for c, k, _ in {s[0]: s for s in self._columns.values()}.values()],
+            *[
+                sa.column(c, stored_type(k))
+                for c, k, _ in {s[0]: s for s in self._columns.values()}.values()
+            ],
         )
         columns = [table.c[self._columns[n][0]] for n in names]
         last = 0

@@ -1,0 +1,19 @@
+"""Faces: what people and scripts meet. A face translates – request → service → answer."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app import words
+from app.config import Config
+from app.faces import admin, cli, security
+from app.faces.admin import session
+
+
+def attach(app: Flask, config: Config) -> None:
+    """Put pages, commands and protections into ``app``."""
+    words.install(app)
+    security.install(app, config)
+    session.install(app, config)
+    admin.install(app)
+    cli.install(app)

@@ -1,0 +1,86 @@
+"""What every command shares: the platform, who acts, refusals as exit status, progress."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import click
+from flask import current_app
+
+from app.errors import AppError, Problem
+from app.services.work import Actor, Platform
+from app.words import say, translate
+
+#: done, refused, wrong usage
+DONE, REFUSED = 0, 1
+
+#: whoever may run a command may read the database's file anyway
+ACTOR = Actor(None, "command line", "cli")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+
+def platform() -> Platform:
+    """Return the platform of the application the command runs in."""
+    return cast(Platform, current_app.extensions["taizhang"])
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """Return a problem for a script: the code never changes, the sentence may."""
+    return {
+        "at": problem.at,
+        "code": problem.code,
+        "severity": problem.severity,
+        "message": say(problem),
+    }
+
+
+@contextmanager
+def refusals_as_exit_status(as_json: bool = False) -> Iterator[None]:
+    """Turn a refusal into its sentence on stderr (or JSON on stdout) and exit status 1."""
+    try:
+        yield
+    except AppError as error:
+        if as_json:
+            answer = {
+                "refused": error.code,
+                "message": say(error),
+                "problems": [problem_json(p) for p in error.problems],
+            }
+            click.echo(json.dumps(answer, ensure_ascii=False))
+        else:
+            click.echo(say(error), err=True)
+            for problem in error.problems:
+                click.echo(f"  {problem.at or '/'}  {say(problem)}", err=True)
+        sys.exit(REFUSED)
+
+
+def print_json(answer: Any) -> None:
+    """Print an answer for a script."""
+    click.echo(json.dumps(answer, ensure_ascii=False, default=str))
+
+
+def sentence(text: str, **values: Any) -> str:
+    """Return a sentence of a command's own, translated and filled."""
+    filled = translate(text)
+    for name, value in values.items():
+        filled = filled.replace("{" + name + "}", str(value))
+    return filled
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int], None]]:
+    """Give a function that is told how many are done; shown on a terminal only."""
+    shown = sys.stderr.isatty()
+
+    def tell(done: int) -> None:
+        if shown:
+            click.echo(f"\r{label} {done:,}", nl=False, err=True)
+
+    yield tell
+    if shown:
+        click.echo("", err=True)

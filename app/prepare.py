@@ -1,0 +1,46 @@
+"""What happens before the first request: the newest tables, the definitions that come with
+the product, the demonstration data, the administrator. Repeating it changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app import create_platform
+from app.config import Config
+from app.services import identity, seeding
+from app.storage.migrate import upgrade
+from app.words import translate
+
+
+def prepare(config: Config) -> Iterator[str]:
+    """Prepare the database of ``config``; give the lines a person should read.
+
+    The administrator's password is made at the first start, told once and kept as a hash.
+    """
+    platform = create_platform(config)
+    try:
+        upgrade(platform.database)
+        published = seeding.seed_definitions(platform)
+        if published:
+            names = ", ".join(slug for slug, _ in published)
+            yield say(config, "Published: {names}", names=names)
+        if config.demo:
+            made = seeding.seed_demo(platform)
+            if made:
+                count = sum(made.values())
+                yield say(config, "Demonstration data: {count} records", count=count)
+        with platform.database.writing() as tx:
+            account = identity.ensure_administrator(tx)
+        if account:
+            text = "Administrator: {login}   Password: {password}   (shown this once)"
+            yield say(config, text, login=account[0], password=account[1])
+    finally:
+        platform.database.dispose()
+
+
+def say(config: Config, text: str, **values: object) -> str:
+    """Return a sentence in the configured language."""
+    filled = translate(text, config.language)
+    for name, value in values.items():
+        filled = filled.replace("{" + name + "}", str(value))
+    return filled
