@@ -7,7 +7,7 @@ database – look-ups, roll-ups, references, uniqueness – is handed in by the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -22,8 +22,6 @@ from app.expressions import Formula, FormulaFailed
 from app.kinds.base import Unreadable
 
 Values = dict[str, Any]
-#: values so far → look-ups and roll-ups
-Surroundings = Callable[[Values], Mapping[str, Any]]
 
 
 @dataclass(slots=True)
@@ -142,18 +140,16 @@ class Gate:
         values: Values,
         problems: list[Problem],
         old: Values | None = None,
-        surroundings: Surroundings | None = None,
+        gathered: Mapping[str, Any] | None = None,
     ) -> Judgement:
         """Judge read ``values`` (every entered field; absent is None) and derive the rest.
 
         ``problems`` are those of reading. With ``old``, the stored record, a problem that
-        depends on nothing that changed is forgiven. ``surroundings`` supplies look-ups and
-        roll-ups, which are otherwise taken from ``values``.
+        depends on nothing that changed is forgiven. ``gathered`` holds look-ups and roll-ups.
         """
         if self._gathered:
-            gathered = surroundings(values) if surroundings else {}
             for entry in self._gathered:
-                values[entry.name] = gathered.get(entry.name)
+                values[entry.name] = gathered.get(entry.name) if gathered else None
         names = values if not self._old or old is None else {**values, **prefixed(old)}
         for entry in self._computed:
             result = compute(entry, names, f"/{entry.name}", problems)
@@ -221,7 +217,7 @@ class Gate:
             f.name for f in self.register.fields if values.get(f.name) != old.get(f.name)
         )
         verdict.changed = changed
-        blocking = []
+        blocking: list[Problem] = []
         for problem in verdict.problems:
             stored = problem.fields and not (problem.fields & changed)
             reading = problem.code in ("value.unreadable", "record.unknown_field")

@@ -69,7 +69,7 @@ def judge_example(
     unread = dict.fromkeys(p.name for p in problems)
     every: Values = {name: start.get(name) for name in register.names} | unread | values
     gathered = read_given(register, given)
-    verdict = gate.judge(every, problems, stored, lambda _: gathered)
+    verdict = gate.judge(every, problems, stored, gathered)
     return verdict.values, [*verdict.problems, *verdict.warnings]
 
 

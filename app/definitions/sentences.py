@@ -41,7 +41,10 @@ def problem_of(error: Any, register: Register) -> Problem:
         path.append(named_in(error, register))
     text, limit = SENTENCES.get(keyword, (OTHER, ""))
     name = path[0]
-    shown = {"field": title_of(path, register), "value": show(path, error.instance, register)}
+    shown: dict[str, Any] = {
+        "field": title_of(path, register),
+        "value": show(path, error.instance, register),
+    }
     if limit:
         shown["limit"] = shown_limit(facts.get(limit, ""), name, register)
     if keyword == "maxLength":

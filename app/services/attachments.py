@@ -75,7 +75,8 @@ def store(
         "created_by": work.actor.name,
         "slug": slug,
     }
-    number = work.tx.execute(models.attachment.insert(), row).inserted_primary_key[0]
+    statement = models.attachment.insert().returning(models.attachment.c.id)
+    number = work.tx.execute(statement, row).scalar_one()
     return Attachment(number, name, media_type, size, digest, slug)
 
 

@@ -83,7 +83,7 @@ def summary(work: Work, slug: str) -> list[tuple[str, str, int, datetime.datetim
         .group_by(table.c.code, table.c.at)
         .order_by(sa.func.count().desc(), table.c.code)
     )  # fmt: skip
-    return [tuple(row) for row in work.tx.execute(query)]  # type: ignore[misc]
+    return [tuple(row) for row in work.tx.execute(query)]
 
 
 def listed(work: Work, slug: str, limit: int = 500) -> list[Debt]:

@@ -33,7 +33,7 @@ def judge_many(
         gathered = [{} for _ in read]
     verdicts = []
     for (_, values, problems, old), surroundings in zip(read, gathered, strict=True):
-        verdicts.append(gate.judge(values, problems, old, lambda _, s=surroundings: s))
+        verdicts.append(gate.judge(values, problems, old, surroundings))
     numbers = [number for number, _, _, _ in read]
     stored = [old for _, _, _, old in read]
     check_references(work, published, verdicts, stored)
@@ -68,7 +68,8 @@ def check_references(
 
 def living(work: Work, target: Published, ids: set[int]) -> set[int]:
     """Return which of ``ids`` are records that are not deleted."""
-    main, found = target.tables.main, set()
+    main = target.tables.main
+    found: set[int] = set()
     wanted = sorted(ids)
     for start in range(0, len(wanted), rows.CHUNK):
         part = wanted[start : start + rows.CHUNK]
@@ -95,7 +96,7 @@ def check_unique(
     """Add a problem wherever a key or unique field is already taken, in the register or
     earlier among ``verdicts``."""
     register = published.register
-    sets = [(f.name,) for f in register.fields if f.unique]
+    sets: list[tuple[str, ...]] = [(f.name,) for f in register.fields if f.unique]
     if register.key and register.key not in sets:
         sets.append(register.key)
     for names in sets:
@@ -129,7 +130,7 @@ def occupied(
     for start in range(0, len(wanted), size):
         part = wanted[start : start + size]
         if len(columns) == 1:
-            match = columns[0].in_([p[0] for p in part])
+            match: sa.ColumnElement[bool] = columns[0].in_([p[0] for p in part])
         else:
             match = sa.or_(
                 *[sa.and_(*[c == v for c, v in zip(columns, p, strict=True)]) for p in part]

@@ -45,7 +45,7 @@ def make_label(
 ) -> str:
     text = register.label
     for name in names:
-        value = record.get(name)
+        value: Any = record.get(name)
         shown = named[name].get(value, "") if name in named else register[name].kind.show(value)
         text = text.replace("{" + name + "}", shown)
     return " ".join(text.split())[:LONGEST]

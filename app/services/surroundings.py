@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.services.work import Work
 from app.storage.catalog import Published
 from app.storage.rows import CHUNK
 
-OPERATORS = {
+OPERATORS: dict[str, Callable[[Any, Any], sa.ColumnElement[bool]]] = {
     "==": lambda c, v: c == v,
     "!=": lambda c, v: c != v,
     "<": lambda c, v: c < v,
@@ -99,7 +99,7 @@ def grouped(
     assert rollup is not None
     source = work.published(rollup.register).tables.main
     key = source.c[pointing.field]
-    where = [source.c["_deleted_at"].is_(None)]
+    where: list[sa.ColumnElement[bool]] = [source.c["_deleted_at"].is_(None)]
     where += [compare(source, c, {}) for c in rollup.conditions if not c.own]
     ids = sorted({record for record, _ in records if record is not None})
     found: dict[int, Any] = {}
@@ -116,7 +116,7 @@ def single(work: Work, field: Field, own: Mapping[str, Any]) -> Any:
     rollup = field.rollup
     assert rollup is not None
     source = work.published(rollup.register).tables.main
-    where = [source.c["_deleted_at"].is_(None)]
+    where: list[sa.ColumnElement[bool]] = [source.c["_deleted_at"].is_(None)]
     for condition in rollup.conditions:
         if condition.own and own.get(condition.own) is None:
             return settle(field, None)
@@ -171,7 +171,7 @@ def settle(field: Field, found: Sequence[Any] | None) -> Any:
     """Return an aggregate as the field's value; nothing counted or summed is 0."""
     rollup = field.rollup
     assert rollup is not None
-    value = found[0] if found else None
+    value: Any = found[0] if found else None
     if rollup.operation in ("count", "sum") and value is None:
         value = 0
     if rollup.operation == "avg" and found and found[1]:

@@ -46,7 +46,7 @@ def convert(tx: sa.Connection, move: Move, *, planned: bool) -> Iterator[list[Co
         sa.column("_id", sa.BigInteger()),
         sa.column(move.source, stored_type(move.old)),
     )
-    columns = [table.c["_id"], table.c[move.source]]
+    columns: list[sa.ColumnElement[Any]] = [table.c["_id"], table.c[move.source]]
     if move.reverting:
         former: sa.ColumnClause[Any] = sa.column(move.target, stored_type(move.new))
         columns.append(former.label("former"))

@@ -68,7 +68,7 @@ def problems_of(gate: Gate, row: Mapping[str, Any]) -> list[Problem]:
     """Return what is wrong with a stored row; look-ups and roll-ups are taken as stored."""
     values = {name: row.get(name) for name in gate.register.names}
     stored = dict(values)
-    return gate.judge(values, [], None, lambda _: stored).problems
+    return gate.judge(values, [], None, stored).problems
 
 
 def top(pointer: str) -> str:
@@ -158,7 +158,7 @@ class Projection:
             cells = result.setdefault(holder["_id"], {})
             for entry in wanted:
                 source = self._former.get(entry.name, entry.name)
-                stored = holder.get(source if source in holder else entry.name) or ()
+                stored: Any = holder.get(source if source in holder else entry.name) or ()
                 cells[entry.name] = (
                     tuple({c.name: row.get(c.name) for c in entry.columns} for row in stored)
                     or None
