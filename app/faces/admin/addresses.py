@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from app.errors import QueryRefused
+from app.errors import Problem, QueryRefused
 from app.kinds.base import ANY_OF, EMPTY, EQUALS, PRESENT
 from app.services.lists import LONGEST_SEARCH, SIZES, Filter, Query
 
@@ -35,13 +35,13 @@ def parse(items: Iterable[tuple[str, str]]) -> Query:
         check_text(name, value)
         if name in SINGLE:
             if name in given:
-                raise QueryRefused(reason=f"{name} is given twice")
+                raise refuse("{name} is given twice.", name=name)
             given[name] = value
         elif name.startswith(PREFIX):
             if value != "":
                 filters.setdefault(place(name), []).append(value)
         else:
-            raise QueryRefused(reason=f"unknown parameter {name[:60]}")
+            raise refuse("There is no parameter {name}.", name=name[:60])
     return Query(
         search=given.get("q", "").strip()[:LONGEST_SEARCH],
         filters=tuple(as_filters(filters)),
@@ -51,25 +51,30 @@ def parse(items: Iterable[tuple[str, str]]) -> Query:
     )
 
 
+def refuse(text: str, **values: Any) -> QueryRefused:
+    """Return the refusal of an address; its reason is a sentence of its own."""
+    return QueryRefused(reason=Problem("", "query.unreadable", text, values))
+
+
 def check_text(name: str, value: str) -> None:
     if "\x00" in name or "\x00" in value:
-        raise QueryRefused(reason="the address holds a character that is no text")
+        raise refuse("The address holds a character that is no text.")
     if len(value) > LONGEST_VALUE:
-        raise QueryRefused(reason=f"{name[:60]} is too long")
+        raise refuse("{name} is too long.", name=name[:60])
 
 
 def place(name: str) -> tuple[str, str]:
     """Return (field, operator) of a parameter such as ``f.revenue.ge``."""
     parts = name.removeprefix(PREFIX).split(".")
     if len(parts) > 2 or not parts[0]:
-        raise QueryRefused(reason=f"unknown parameter {name[:60]}")
+        raise refuse("There is no parameter {name}.", name=name[:60])
     return parts[0], parts[1] if len(parts) == 2 else EQUALS
 
 
 def as_filters(given: dict[tuple[str, str], list[str]]) -> list[Filter]:
     """Return one filter for each place; several values of ``in`` are one filter."""
     if len(given) > MOST_FILTERS:
-        raise QueryRefused(reason="too many filters")
+        raise refuse("There are too many filters.")
     found = []
     for (field, operator), values in given.items():
         if operator == ANY_OF:
@@ -77,7 +82,7 @@ def as_filters(given: dict[tuple[str, str], list[str]]) -> list[Filter]:
         elif operator in (EMPTY, PRESENT):
             found.append(Filter(field, operator))
         elif len(values) > 1:
-            raise QueryRefused(reason=f"f.{field} is given twice")
+            raise refuse("{name} is given twice.", name=PREFIX + field)
         else:
             found.append(Filter(field, operator, values[0]))
     return found
@@ -124,10 +129,8 @@ def build(query: Query, **changes: Any) -> str:
 
 
 def encode(parameters: Sequence[tuple[str, str]]) -> str:
-    text = "&".join(
-        f"{quote(name, safe='.')}={quote(value, safe='-')}" for name, value in parameters
-    )
-    return "?" + text if text else ""
+    written = [f"{quote(n, safe='.')}={quote(v, safe='-')}" for n, v in parameters]
+    return "?" + "&".join(written) if written else ""
 
 
 def without(query: Query, field: str) -> Query:
@@ -137,6 +140,6 @@ def without(query: Query, field: str) -> Query:
 
 
 def turned(query: Query, field: str, shown: str) -> Query:
-    """Return ``query`` sorted by ``field``; ``shown`` is the order now (``-field`` or ``field``)."""
+    """Return ``query`` sorted by ``field``; asked again (``shown`` is the order now), reversed."""
     sort = f"-{field}" if shown == field else field
     return replace(query, sort=sort, page=1)

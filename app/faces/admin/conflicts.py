@@ -31,7 +31,10 @@ class DefinitionMoved(AppError):
 
     code = "definition.moved"
     status = 409
-    text = "The definition was published again this very moment. Save once more to see what is different."
+    text = (
+        "The definition was published again this very moment. Save once more to see what is "
+        "different."
+    )
 
 
 def require_revision(work: Work, view: RegisterView) -> None:

@@ -11,11 +11,11 @@ from werkzeug.wrappers import Response
 from app.errors import (
     AppError,
     DefinitionRefused,
+    FileRefused,
     PlanNeedsConfirmation,
     Problem,
-    QueryRefused,
 )
-from app.faces.admin import desk
+from app.faces.admin import addresses, desk
 from app.faces.admin.planned import planned, worded
 from app.services import access, publishing
 from app.services.seeding import parse_definition
@@ -91,7 +91,7 @@ def worked(heading: str, here: str, back: str) -> Answer:
     try:
         document = parse_definition(text, _("The definition"))
         if not isinstance(document, dict):
-            raise QueryRefused(reason="a definition is a JSON object")
+            raise FileRefused(reason=_("A definition is a JSON object: it begins with a brace."))
         if request.form.get("do") == "publish":
             return published(document)
         with desk.reading() as work:
@@ -234,5 +234,5 @@ def revision_of(parameter: str, default: str) -> int | None:
     if text == "":
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise QueryRefused(reason="the revision is not a number")
+        raise addresses.refuse("{name} is not a revision.", name=text[:60])
     return int(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from flask import request, send_file
 from werkzeug.datastructures import FileStorage
@@ -86,7 +86,8 @@ def tell(report: ImportReport, stopped: str) -> dict[str, Any]:
     else:
         headline = _("{created} records were entered, {changed} changed.", **counts)
     detail = _(
-        "{total} rows read: {created} new, {changed} changed, {unchanged} as they were, {refused} refused.",
+        "{total} rows read: {created} new, {changed} changed, {unchanged} as they were, "
+        "{refused} refused.",
         **counts,
     )
     listed = report.refused[:SHOWN]
@@ -132,7 +133,7 @@ def exported(view: RegisterView, format: str) -> Response:
     """Send what the list shows as a file."""
     query = addresses.parse(request.args.items(multi=True))
     with desk.reading() as work:
-        out = tempfile.SpooledTemporaryFile(IN_MEMORY)
+        out = spool()
         exchange.export(work, view.register.slug, query, format, out)
     return sent(out, f"{view.register.title}.{format}", TYPES[format])
 
@@ -143,12 +144,17 @@ def template(view: RegisterView) -> Response:
         f for f in view.register.fields
         if not f.derived and not f.columns and not hasattr(f.kind, "accepts")
     ]  # fmt: skip
-    out = tempfile.SpooledTemporaryFile(IN_MEMORY)
+    out = spool()
     headings = [heading_of(view.register, f) for f in fields]
     write_table(
         out, "xlsx", view.register.title, headings, [], [f.kind.cell_format for f in fields]
     )
     return sent(out, f"{view.register.title}.xlsx", TYPES["xlsx"])
+
+
+def spool() -> IO[bytes]:
+    """Return a file for an answer; Werkzeug closes it when the answer is sent."""
+    return tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
 
 
 def sent(out: Any, name: str, type: str) -> Response:

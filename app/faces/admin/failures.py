@@ -21,18 +21,45 @@ log = logging.getLogger(__name__)
 
 #: status → heading and sentence; what is not listed here is told as the 500
 TOLD: dict[int, tuple[str, str]] = {
-    400: ("This request cannot be understood", "The address or the form holds something that cannot be read. Go back and try again."),
-    403: ("This is not open to you", "Your account may not do this. Ask your administrator if you need it."),
-    404: ("There is nothing here", "The page does not exist, or the record was deleted. Look at the list or the recycle bin."),
-    405: ("This request cannot be understood", "This address is not asked in that way. Go back and try again."),
-    409: ("Somebody else was quicker", "What you wanted to change was changed meanwhile. Look at it again."),
-    413: ("Too much at once", "The file or the form is larger than the server takes. Send less at a time, or ask for the import on the command line."),
-    422: ("This was not accepted", "Something in the request needs correcting. Go back and look at it again."),
+    400: (
+        "This request cannot be understood",
+        "The address or the form holds something that cannot be read. Go back and try again.",
+    ),
+    403: (
+        "This is not open to you",
+        "Your account may not do this. Ask your administrator if you need it.",
+    ),
+    404: (
+        "There is nothing here",
+        "The page does not exist, or the record was deleted. Look at the list or the recycle bin.",
+    ),
+    405: (
+        "This request cannot be understood",
+        "This address is not asked in that way. Go back and try again.",
+    ),
+    409: (
+        "Somebody else was quicker",
+        "What you wanted to change was changed meanwhile. Look at it again.",
+    ),
+    413: (
+        "Too much at once",
+        "The file or the form is larger than the server takes. Send less at a time.",
+    ),
+    422: (
+        "This was not accepted",
+        "Something in the request needs correcting. Go back and look at it again.",
+    ),
     429: ("Too many requests", "Please wait a moment and try again."),
-    500: ("Something went wrong on the server", "Nothing was saved by this request. Tell the administrator the incident number below."),
+    500: (
+        "Something went wrong on the server",
+        "Nothing was saved by this request. Tell the administrator the incident number below.",
+    ),
     503: ("The server is busy", "Nothing was changed. Please try again in a moment."),
-}  # fmt: skip
-FORM_TOO_OLD = "This form was open too long, or belongs to another sign-in. Go back, reload the page and send it again."
+}
+FORM_TOO_OLD = (
+    "This form was open too long, or belongs to another sign-in. Go back, reload the page and "
+    "send it again."
+)
 
 
 def install(app: Flask) -> None:

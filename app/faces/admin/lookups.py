@@ -8,8 +8,7 @@ from flask import abort, jsonify, request
 from werkzeug.wrappers import Response
 
 from app.definitions.register import Field, Register
-from app.errors import QueryRefused
-from app.faces.admin import desk
+from app.faces.admin import addresses, desk
 from app.services.reading import search_reference
 
 if TYPE_CHECKING:
@@ -23,8 +22,7 @@ def lookup(view: RegisterView, field: str) -> Response:
     """Return the records a reference field may name, as ``{"results": [{"id", "label"}]}``."""
     target = column_of(view.register, field, request.args.get("column", ""))
     text = request.args.get("q", "")[:LONGEST]
-    if "\x00" in text:
-        raise QueryRefused(reason="the address holds a character that is no text")
+    addresses.check_text("q", text)
     with desk.reading() as work:
         found = search_reference(work, target.reference, text, MOST)
     return jsonify(results=[{"id": id, "label": label or f"#{id}"} for id, label in found])

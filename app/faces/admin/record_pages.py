@@ -27,24 +27,33 @@ def show(view: RegisterView, id: int) -> str:
     slug = view.register.slug
     with desk.reading() as work:
         record, deleted = found(view, work, id)
-        wanted = request.args.get("version", "")
         entries = history.of_record(work, slug, id)
+        wanted = request.args.get("version", "")
         version, past, values = record.version, None, dict(record.values)
         if wanted and wanted != str(record.version):
             version = number(wanted)
             values = past_values(view, work, id, version)
-            at = next(e for e in entries if e.version == version)
-            past = {"when": desk.moment(at.at), "who": at.who}
+            past = saved_by(next(e for e in entries if e.version == version))
+        shown = visible(view, work, values)
         names = {} if past else record.references
+        users = [] if deleted or past else list(removal.referring(work, slug, id))
         return view.page(
             "record", label=view.name_of(record), id=id, version=version, past=past,
-            deleted=deleted, current_version=record.version,
-            updated=None if past else {"when": desk.moment(record.updated_at), "who": record.updated_by},
-            here=f"{view.root}{id}", crumbs=view.crumbs((view.name_of(record), "")),
-            sections=showing.sections(work, view.register, values, names, visible(view, work, values)),
+            deleted=deleted, current_version=record.version, here=f"{view.root}{id}",
+            updated=None if past else updated(record),
+            crumbs=view.crumbs((view.name_of(record), "")),
+            sections=showing.sections(work, view.register, values, names, shown),
             history=telling.entries(work, slug, entries, version if past else 0),
-            used=[] if deleted or past else showing.used_by(work, list(removal.referring(work, slug, id)), id),
+            used=showing.used_by(work, users, id),
         )  # fmt: skip
+
+
+def saved_by(one: history.Entry) -> dict[str, str]:
+    return {"when": desk.moment(one.at), "who": one.who}
+
+
+def updated(record: Record) -> dict[str, str]:
+    return {"when": desk.moment(record.updated_at), "who": record.updated_by}
 
 
 def found(view: RegisterView, work: Work, id: int) -> tuple[Record, bool]:
@@ -72,7 +81,7 @@ def visible(view: RegisterView, work: Work, values: dict[str, Any]) -> dict[str,
     if not any(field.visible for field in view.register.fields):
         return {}
     entered = {f.name: values.get(f.name) for f in view.register.fields}
-    return view.published.gate.judge(entered, [], None, lambda now: now).visible
+    return view.published.gate.judge(entered, [], None, entered).visible
 
 
 def number(text: str) -> int:

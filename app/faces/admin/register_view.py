@@ -23,7 +23,7 @@ from app.services.reading import Record
 from app.storage.catalog import Published
 from app.words import gettext as _
 
-FORMATS = (("xlsx", "Excel (.xlsx)"), ("csv", "CSV"), ("jsonl", "JSON Lines"))
+FORMATS = (("xlsx", "Excel"), ("csv", "CSV"), ("jsonl", "JSON Lines"))
 #: an id; a larger number in an address is no address
 ID = f"<int(max={2**63 - 1}):id>"
 

@@ -17,7 +17,6 @@ from app.errors import (
     Problem,
     RecordMoved,
     RecordNotFound,
-    RecordRefused,
     SubmissionReused,
 )
 from app.faces.admin import conflicts, desk, entry, form_page
@@ -95,9 +94,11 @@ def change(view: RegisterView, id: int) -> Answer:
 def sent(view: RegisterView, record: Record | None) -> Sheet:
     """Return the form that was sent."""
     return Sheet(
-        entry.typed_of(view.register, request.form), record, whole(request.form.get("_version", "")),
+        entry.typed_of(view.register, request.form),
+        record,
+        whole(request.form.get("_version", "")),
         confirmed=tuple(request.form.getlist("_confirmed")),
-    )  # fmt: skip
+    )
 
 
 def attempt(view: RegisterView, sheet: Sheet, act: Callable[[Work], Record]) -> Answer:
@@ -110,26 +111,26 @@ def attempt(view: RegisterView, sheet: Sheet, act: Callable[[Work], Record]) -> 
         with desk.writing() as work:
             conflicts.require_revision(work, view)
             record = act(work)
-    except RecordRefused as refused:
-        sheet.refusal, sheet.problems = say(refused), refused.problems
-        status = refused.status
-    except NeedsConfirmation as asked:
-        sheet.warnings, status = asked.problems, asked.status
-    except RecordMoved as moved:
-        conflicts.merge(view, sheet, moved)
-        status = moved.status
-    except conflicts.DefinitionMoved as moved_on:
-        sheet.outdated, status = [say(moved_on)], moved_on.status
-    except SubmissionReused as reused:
-        sheet.refusal, sheet.token = say(reused), secrets.token_urlsafe(24)
-        status = reused.status
     except RecordNotFound:
         raise
     except AppError as error:
-        sheet.refusal, status = say(error), error.status
+        give_back(view, sheet, error)
+        return form_page.drawn(view, sheet), error.status
+    return saved(view, record)
+
+
+def give_back(view: RegisterView, sheet: Sheet, error: AppError) -> None:
+    """Put a refusal into the form, where the person will see it."""
+    if isinstance(error, NeedsConfirmation):
+        sheet.warnings = error.problems
+    elif isinstance(error, RecordMoved):
+        conflicts.merge(view, sheet, error)
+    elif isinstance(error, conflicts.DefinitionMoved):
+        sheet.outdated = [say(error)]
     else:
-        return saved(view, record)
-    return form_page.drawn(view, sheet), status
+        sheet.refusal, sheet.problems = say(error), error.problems
+        if isinstance(error, SubmissionReused):
+            sheet.token = secrets.token_urlsafe(24)
 
 
 def saved(view: RegisterView, record: Record) -> Response:
