@@ -9,11 +9,10 @@ from fnmatch import fnmatchcase
 from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
-from wtforms import widgets
 
 from app.kinds.base import EMPTY, PRESENT, Kind, Reader, Unreadable
 from app.kinds.columns import JsonTuple
-from app.kinds.forms import Unbound, control
+from app.kinds.forms import Unbound, checkboxes
 from app.kinds.texts import brief
 
 NOT_FILES = "{value} does not name uploaded files. Upload the file in this field."
@@ -80,29 +79,29 @@ class Attachment(Kind):
     def from_json(self, json: list[int] | None) -> tuple[int, ...] | None:
         return tuple(json) if json else None
 
-    def to_form(self, value: tuple[int, ...] | None) -> str:
-        return ",".join(str(number) for number in value or ())
+    def to_form(self, value: tuple[int, ...] | None) -> list[str]:
+        return [str(number) for number in value or ()]
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
-        """Return the control of the ids; the page puts a file picker beside it."""
-        return control(
+        """Return a box to keep each stored file; the page puts a file picker beside it."""
+        return checkboxes(
             self.name,
             label,
             hint,
-            widget=widgets.HiddenInput(),
+            (),
             accept=",".join(self.accept),
             max_mb=self.max_mb,
             max_items=self.max_items,
         )
 
     def to_cell(self, value: tuple[int, ...] | None) -> str | None:
-        return self.to_form(value) or None
+        return self.show(value) or None
 
     def from_cell(self, cell: Any) -> Any:
         return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
 
     def show(self, value: tuple[int, ...] | None) -> str:
-        return self.to_form(value)
+        return ",".join(self.to_form(value))
 
     def holds(self, old: Kind) -> bool:
         return isinstance(old, Attachment)

@@ -89,7 +89,7 @@ class Choices(Kind):
         return [text] if self.menu.find(text) else _PARTS.split(text)
 
     def judged_as(self, prop: Mapping[str, Any]) -> dict[str, Any]:
-        items = {**without_options(prop["items"]), "enum": choosable(self.options)}
+        items = {**without_options(prop.get("items", {})), "enum": choosable(self.options)}
         return {**Kind.judged_as(self, prop), "items": items}
 
     def to_json(self, value: tuple[str, ...] | None) -> list[str] | None:

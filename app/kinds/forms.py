@@ -48,7 +48,11 @@ def select(name: str, label: str, hint: str, options: Iterable[tuple[str, str, b
 
 
 def checkboxes(
-    name: str, label: str, hint: str, options: Iterable[tuple[str, str, bool]]
+    name: str,
+    label: str,
+    hint: str,
+    options: Iterable[tuple[str, str, bool]],
+    **attributes: Any,
 ) -> Unbound:
     """Return one checkbox per ``(value, label, retired)``; its data is a list."""
     return KeepingCheckboxes(
@@ -56,7 +60,7 @@ def checkboxes(
         description=markupsafe.escape(hint),
         choices=_choices(options),
         validate_choice=False,
-        render_kw=tag(name, {}),
+        render_kw=tag(name, attributes),
     )
 
 

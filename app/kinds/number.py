@@ -82,11 +82,15 @@ class Number(Kind):
 
     def reader(self) -> Reader:
         scale, unit = self.scale, self.unit
-        plain = re.compile(rf"-?[1-9][0-9]{{0,{DIGITS - scale - 1}}}\.[0-9]{{{scale}}}")
+        step, factor, most = Decimal(1).scaleb(-scale), 10**scale, 10 ** (DIGITS - scale)
+        decimals = rf"(?:\.[0-9]{{1,{scale}}})?" if scale else ""
+        plain = re.compile(rf"-?[1-9][0-9]{{0,{DIGITS - scale - 1}}}{decimals}|0{decimals}")
 
         def read(raw: Any) -> Decimal | None:
             if type(raw) is str and plain.fullmatch(raw):
-                return Decimal(raw)
+                return Decimal(raw).quantize(step)
+            if type(raw) is int and -most < raw < most:
+                return Decimal(raw * factor).scaleb(-scale)
             return read_exact(raw, scale, unit)
 
         return Reader(read)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import wtforms
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.kinds import KINDS, Unreadable, dump_json, kind_of, language, load_json
 from app.kinds.base import ANY_OF, EMPTY, PRESENT, Kind
@@ -102,6 +104,31 @@ def test_what_is_not_of_the_kind_is_refused_with_a_sentence(kind: Kind, raw: Any
     assert refused.value.text.endswith((".", "?"))
     assert set(re.findall(r"{(\w+)}", refused.value.text)) <= set(refused.value.values)
     assert all(len(str(value)) < 400 for value in refused.value.values.values())
+
+
+@pytest.mark.parametrize("kind", DECLARED, ids=named)
+@given(data=st.data())
+def test_whatever_arrives_is_read_or_refused_and_nothing_else(
+    kind: Kind, data: st.DataObject
+) -> None:
+    like = [str(raw) for raw, _ in kind.samples]
+    text = st.text() | st.builds("".join, st.lists(st.sampled_from(like) | st.text(max_size=3)))
+    scalar = st.none() | st.booleans() | st.integers() | st.floats() | st.decimals() | text
+    moment = st.datetimes() | st.dates()
+    raw = data.draw(
+        scalar | moment | st.lists(scalar) | st.dictionaries(st.sampled_from(["_id", "a"]), scalar)
+    )
+
+    for given_raw in (raw, kind.from_cell(raw)):
+        try:
+            value = kind.reader().deserialize(given_raw)
+        except Unreadable as refused:
+            assert all(place in refused.values for place in re.findall(r"{(\w+)}", refused.text))
+            continue
+        assert kind.own_table or kind.reader().deserialize(value) == value
+        assert isinstance(kind.show(value), str)
+        if not kind.own_table:
+            assert kind.from_json(load_json(dump_json(kind.to_json(value)))) == value
 
 
 @pytest.mark.parametrize("kind", DECLARED, ids=named)
