@@ -186,6 +186,17 @@ class SettingRefused(AppError):
     text = "The setting {name} {reason}"
 
 
+class Collision(AppError):
+    """An index refused what the gate had let pass: somebody else stored it in between."""
+
+    code = "record.collision"
+    status = 409
+    text = (
+        "Somebody else saved the same value a moment ago. Nothing of yours was stored: save again "
+        "to see which record it is."
+    )
+
+
 class Busy(AppError):
     code = "busy"
     status = 503

@@ -245,6 +245,10 @@ def digest_of(raw: Mapping[str, Any]) -> str:
 def answered(work: Work, slug: str, token: str, raw: Mapping[str, Any]) -> int | None:
     """Return the record a form's token already made, if it did. Raises ``SubmissionReused``."""
     table = models.submission
+    if work.tx.dialect.name != "sqlite":
+        # The second of two sendings waits here for the first, then finds its answer.
+        lock = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:token, 0))")
+        work.tx.execute(lock, {"token": token})
     row = work.tx.execute(sa.select(table).where(table.c.token == token)).one_or_none()
     if row is None:
         return None

@@ -8,6 +8,7 @@ those of the registers it reads stay the same.
 from __future__ import annotations
 
 import json
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -87,6 +88,7 @@ class Catalog:
         self.compiler = compiler
         self._snapshot = Snapshot(-1)
         self._compiled: OrderedDict[str, Published] = OrderedDict()
+        self._lock = threading.Lock()
 
     def snapshot(self, tx: sa.Connection) -> Snapshot:
         """Return the snapshot at the database's stamp. Costs one one-row read.
@@ -126,10 +128,11 @@ class Catalog:
 
     def _touch(self, slug: str, published: Published) -> None:
         compiled = self._compiled
-        compiled[slug] = published
-        compiled.move_to_end(slug)
-        while len(compiled) > KEPT:
-            compiled.popitem(last=False)
+        with self._lock:
+            compiled[slug] = published
+            compiled.move_to_end(slug)
+            while len(compiled) > KEPT:
+                compiled.popitem(last=False)
 
 
 class CatalogNeighbours:

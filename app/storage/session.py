@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
-from app.errors import Busy
+from app.errors import Busy, Collision
 
 #: How long a writer waits for another writer, in seconds.
 PATIENCE = 30
@@ -67,7 +67,8 @@ class Database:
     def writing(self) -> Iterator[sa.Connection]:
         """Give a unit of work: leaving it well commits, an exception rolls everything back.
 
-        Raises ``Busy`` when another writer holds the database longer than ``PATIENCE``.
+        Raises ``Busy`` when another writer holds the database longer than ``PATIENCE``, and
+        ``Collision`` when an index refuses what somebody else stored a moment before.
         """
         try:
             with self.engine.connect() as raw:
@@ -76,6 +77,8 @@ class Database:
                     if not self.sqlite:
                         tx.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
                     yield tx
+        except sa.exc.IntegrityError as error:
+            raise Collision from error
         except sa.exc.OperationalError as error:
             if _is_busy(error):
                 raise Busy(seconds=PATIENCE) from error
@@ -90,7 +93,8 @@ def _open_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = NORMAL")
+    # FULL: what was acknowledged is there after a power cut, not only after a crash.
+    cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA cache_size = -16000")
     cursor.close()
