@@ -55,7 +55,11 @@ def digest() -> str:
 
 
 def asset(name: str) -> str:
-    return url_for("pages_static.asset", digest=digest(), name=name)
+    """Return the address of a static file."""
+    root = g.get("assets")
+    if root is None:
+        root = g.assets = url_for("pages_static.asset", digest=digest(), name=".")[:-1]
+    return f"{root}{name}"
 
 
 @open_to_all
@@ -71,13 +75,13 @@ def serve_asset(digest: str, name: str) -> Response:
 
 def icon(name: str) -> Markup:
     """Return one symbol of the sprite."""
-    drawn = g.get("icons")
-    if drawn is None:
-        drawn = g.icons = {}
-    if name not in drawn:
-        place = escape(f"{asset('icons.svg')}#{name}")
-        drawn[name] = Markup(f'<svg class="icon" aria-hidden="true"><use href="{place}"/></svg>')
-    return drawn[name]
+    drawn: dict[str, Markup] = current_app.extensions.setdefault("icons", {})
+    place = asset(f"icons.svg#{name}")
+    if place not in drawn:
+        drawn[place] = Markup('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>').format(
+            place
+        )
+    return drawn[place]
 
 
 def surroundings() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.definitions.register import Field, Register
 from app.errors import RecordNotFound
@@ -18,7 +18,6 @@ from app.services.reading import Record
 from app.services.work import Work
 from app.words import gettext as _
 
-PLAIN, NUMBER = Markup("<td>"), Markup('<td class="n">')
 Show = Callable[[Record], str]
 
 
@@ -77,8 +76,8 @@ class Lister:
         self.register = register
         self.fields = [register[name] for name in register.list] or list(register.fields[:8])
         self._first = shower(self.fields[0]) if self.fields else lambda record: record.label
-        self._rest = [(number(f), shower(f)) for f in self.fields[1:]]
-        self._opens = [NUMBER if right else PLAIN for right, _show in self._rest]
+        self._opens = ['<td class="n">' if number(f) else "<td>" for f in self.fields[1:]]
+        self._shows = [shower(f) for f in self.fields[1:]]
         names = [register[name].title for name in register.search]
         self.searched = "、".join(names)
 
@@ -89,7 +88,7 @@ class Lister:
         filtered = bool(query.filters or query.search)
         return {
             "columns": self.columns(query, root),
-            "rows": self.rows(page.rows),
+            "rows": self.rows(page.rows, str(escape(root))),
             "chips": self.chips(work, query, root),
             "filtered": filtered,
             "clear_url": root + addresses.build(Query(sort=query.sort, size=query.size)),
@@ -133,18 +132,17 @@ class Lister:
             sorted_, icon = ("descending", "desc") if down else ("ascending", "asc")
         return Column(entered.title, entered.unit, number(entered), url, sorted_, icon)
 
-    def rows(self, found: Sequence[Record]) -> list[dict[str, Any]]:
-        """Return the lines: an id, the first cell's text, and (opening tag, text) of the others."""
-        opens, first = self._opens, self._first
-        shows = [show for _right, show in self._rest]
-        return [
-            {
-                "id": record.id,
-                "first": first(record) or record.label or f"#{record.id}",
-                "cells": list(zip(opens, [show(record) for show in shows], strict=True)),
-            }
-            for record in found
-        ]
+    def rows(self, found: Sequence[Record], root: str) -> Markup:
+        """Return the lines of the table. Written here and not in the template: with a thousand
+        cells a page the template's own loop would take half of the time."""
+        cells, first = list(zip(self._opens, self._shows, strict=True)), self._first
+        lines = []
+        for record in found:
+            name = escape(first(record) or record.label or f"#{record.id}")
+            rest = "".join([f"{open}{escape(show(record))}</td>" for open, show in cells])
+            link = f'<th scope="row"><a href="{root}{record.id}">{name}</a></th>'
+            lines.append(f"<tr>{link}{rest}</tr>")
+        return Markup("\n".join(lines))
 
     def chips(self, work: Work, query: Query, root: str) -> list[Chip]:
         """Return the filters: those the definition names, and any other that is in use."""
