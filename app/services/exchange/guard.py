@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 from xml.parsers import expat
 
 from app.services.exchange.refusals import refused
@@ -55,7 +55,7 @@ LIMITS = Limits()
 class Package:
     """The parts of an ``.xlsx`` file, opened after its directory has been judged."""
 
-    def __init__(self, stream: BinaryIO, limits: Limits = LIMITS) -> None:
+    def __init__(self, stream: IO[bytes], limits: Limits = LIMITS) -> None:
         """Judge the archive.
 
         Raises:
@@ -90,10 +90,10 @@ class Package:
         while walk.step():
             pass
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> IO[bytes]:
         """Open a part for reading as bytes."""
         with intact():
-            return self._zip.open(name)  # type: ignore[return-value]
+            return self._zip.open(name)
 
     def _check_directory(self) -> None:
         entries = self._zip.infolist()
@@ -197,7 +197,7 @@ class Walk:
             raise refused("encoding", "{part} of the file is not UTF-8.", part=self._name)
 
 
-def _check_magic(stream: BinaryIO) -> None:
+def _check_magic(stream: IO[bytes]) -> None:
     stream.seek(0)
     first = _first_bytes(stream)
     stream.seek(0)
@@ -210,7 +210,7 @@ def _check_magic(stream: BinaryIO) -> None:
         raise refused("kind", "This is not an .xlsx workbook. Save it as .xlsx or .csv.")
 
 
-def _first_bytes(stream: BinaryIO) -> bytes:
+def _first_bytes(stream: IO[bytes]) -> bytes:
     with intact():
         return stream.read(4)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from app.definitions.register import Field, Register
-from app.errors import FileRefused, Problem, fill
 from app.services.exchange.cells import unguard
+from app.services.exchange.refusals import Reason, refused_for
 
 #: Columns of an export that are the platform's own; ``_id`` also finds a record.
 ID, VERSION = "_id", "_version"
@@ -25,9 +26,14 @@ class Column:
     """A column of the file that is read: its position, its field, and its unit's factor."""
 
     at: int
-    heading: str
+    name: str
     field: Field
+    from_cell: Callable[[Any], Any]
+    #: whether a long number in it has been a code
+    code: bool
     factor: Decimal | None = None
+    #: the unit that the factor converts from
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,9 @@ class Headings:
     """The heading row as understood: the columns to read and where ``_id`` stands."""
 
     columns: tuple[Column, ...]
+    #: how many columns there are, and those that have a heading
+    width: int
+    named: frozenset[int]
     id_at: int | None = None
     #: headings of fields that the platform computes, or that a file cannot carry
     ignored: tuple[str, ...] = ()
@@ -53,26 +62,28 @@ class Vocabulary:
 
     def __init__(self, register: Register) -> None:
         self._register = register
-        self._known: dict[str, tuple[Field, Decimal | None]] = {}
+        self._known: dict[str, tuple[Field, Decimal | None, str]] = {}
         titles = Counter(normal(field.title) for field in register.fields)
         self._bare = Counter(normal(h) for field in register.fields for h in field.factors)
         for field in register.fields:
-            self._add(field.name, field, None)
+            self._add(field.name, field)
         for field in register.fields:
             if titles[normal(field.title)] == 1:
                 self._add_titles(field)
 
-    def _add(self, heading: str, field: Field, factor: Decimal | None) -> None:
-        self._known.setdefault(normal(heading), (field, factor))
+    def _add(self, heading: str, field: Field, factor: str = "", unit: str = "") -> None:
+        meaning = (field, Decimal(factor) if factor else None, unit)
+        self._known.setdefault(normal(heading), meaning)
 
     def _add_titles(self, field: Field) -> None:
-        self._add(field.title, field, None)
+        self._add(field.title, field)
         if field.unit:
-            self._add(f"{field.title}({field.unit})", field, None)
+            self._add(f"{field.title}({field.unit})", field)
         for heading, factor in field.factors.items():
+            unit = _in_brackets(heading) or heading
             if self._bare[normal(heading)] == 1:
-                self._add(heading, field, Decimal(factor))
-            self._add(f"{field.title}({heading})", field, Decimal(factor))
+                self._add(heading, field, factor, unit)
+            self._add(f"{field.title}({heading})", field, factor, unit)
 
     def knows(self, heading: Any) -> bool:
         """Return whether ``heading`` names something of the register."""
@@ -93,28 +104,31 @@ class Vocabulary:
         columns: list[Column] = []
         ignored: list[str] = []
         unknown: list[str] = []
+        named: set[int] = set()
         id_at = None
         for at, cell in enumerate(row):
             text = normal(cell)
+            if text:
+                named.add(at)
             if text == ID:
                 id_at = at
             elif text in self._known:
-                field, factor = self._known[text]
-                if unreadable(field):
+                found = _column(at, *self._known[text])
+                if unreadable(found.field):
                     ignored.append(str(cell))
                 else:
-                    columns.append(Column(at, str(cell).strip(), field, factor))
+                    columns.append(found)
             elif text and text not in _IGNORED:
                 unknown.append(str(cell).strip())
         self._refuse(columns, unknown, needed)
-        return Headings(tuple(columns), id_at, tuple(ignored))
+        return Headings(tuple(columns), len(row), frozenset(named), id_at, tuple(ignored))
 
     def _refuse(self, columns: list[Column], unknown: list[str], needed: Iterable[str]) -> None:
         counted = Counter(column.field.name for column in columns)
         twice = [self._register[name].title for name, count in counted.items() if count > 1]
         missing = [self._register[name].title for name in needed if name not in counted]
-        problems = [
-            Problem("", code, text, {"headings": ", ".join(headings)})
+        reasons = [
+            Reason("", code, text, {"headings": ", ".join(headings)})
             for code, text, headings in (
                 ("file.unknown_headings", "The register has no field {headings}.", unknown),
                 ("file.repeated_headings", "More than one column is headed {headings}.", twice),
@@ -122,16 +136,24 @@ class Vocabulary:
             )
             if headings
         ]
-        if not problems and not columns:
-            problems = [Problem("", "file.no_headings", "No heading row was found.", {})]
-        if problems:
+        if not reasons and not columns:
+            reasons = [Reason("", "file.no_headings", "No heading row was found.")]
+        if reasons:
             known = ", ".join(f.title for f in self._register.fields if not unreadable(f))
-            problems.append(
-                Problem(
-                    "", "file.known_headings", "Known headings: {headings}.", {"headings": known}
-                )
-            )
-            raise FileRefused(problems, reason=" ".join(fill(p.text, p.values) for p in problems))
+            text = "Known headings: {headings}."
+            reasons.append(Reason("", "file.known_headings", text, {"headings": known}))
+            raise refused_for(reasons)
+
+
+def _column(at: int, field: Field, factor: Decimal | None, unit: str) -> Column:
+    kind = field.kind
+    code = kind.formula_type == "string" and not field.reference
+    return Column(at, field.name, field, kind.from_cell, code, factor, unit)
+
+
+def _in_brackets(heading: str) -> str:
+    found = re.search(r"\(([^()]+)\)$", normal(heading))
+    return found[1] if found else ""
 
 
 def unreadable(field: Field) -> bool:

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from app.errors import FileRefused
 from app.services.exchange import worksheet
@@ -48,7 +48,7 @@ class Table:
     encoding: str = ""
 
 
-def read_table(stream: BinaryIO, format: str, score: Score, sheet: str | None = None) -> Table:
+def read_table(stream: IO[bytes], format: str, score: Score, sheet: str | None = None) -> Table:
     """Open the csv or xlsx in ``stream``, which must be seekable.
 
     ``score`` counts the known headings in a row: it finds the heading row and the delimiter.
@@ -66,7 +66,7 @@ def read_table(stream: BinaryIO, format: str, score: Score, sheet: str | None = 
     raise refused("format", "Files of the kind {format} cannot be imported.", format=format)
 
 
-def detect(stream: BinaryIO) -> str:
+def detect(stream: IO[bytes]) -> str:
     """Return the encoding of the text in ``stream``: the first that reads all of it.
 
     UTF-8 is tried before GB 18030, which would accept most UTF-8 text as other characters.
@@ -82,7 +82,7 @@ def detect(stream: BinaryIO) -> str:
     raise refused("encoding", "The text is neither UTF-8 nor GB 18030. Save it as csv UTF-8.")
 
 
-def _decodes(stream: BinaryIO, encoding: str) -> bool:
+def _decodes(stream: IO[bytes], encoding: str) -> bool:
     stream.seek(0)
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
@@ -95,7 +95,7 @@ def _decodes(stream: BinaryIO, encoding: str) -> bool:
     return True
 
 
-def _delimiter(stream: BinaryIO, encoding: str, score: Score) -> str:
+def _delimiter(stream: IO[bytes], encoding: str, score: Score) -> str:
     """Return the delimiter under which most headings are known; a comma when none helps."""
     best, found = ",", 0
     for delimiter in (",", ";", "\t"):
@@ -106,7 +106,7 @@ def _delimiter(stream: BinaryIO, encoding: str, score: Score) -> str:
     return best
 
 
-def _csv_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Generator[Row, None, None]:
+def _csv_rows(stream: IO[bytes], encoding: str, delimiter: str) -> Generator[Row, None, None]:
     stream.seek(0)
     text = io.TextIOWrapper(stream, encoding, newline="")
     try:
@@ -120,7 +120,8 @@ def _csv_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Generator[Row,
             reason=error,
         ) from error
     finally:
-        text.detach()
+        if not stream.closed:
+            text.detach()
 
 
 def unguarded(rows: Iterable[Row]) -> Iterator[Row]:
@@ -135,7 +136,7 @@ def _table(rows: Iterator[Row], score: Score, encoding: str = "") -> Table:
         raise refused("empty", "The file holds no rows.")
     best = max(range(len(first)), key=lambda at: (score(first[at][1]), -at))
     number, heading = first[best]
-    rest = itertools.chain(first[best + 1 :], rows)
+    rest: Iterator[Row] = itertools.chain(first[best + 1 :], rows)
     if encoding:
         rest = unguarded(rest)
     return Table(number, heading, filter(_filled, rest), encoding)
