@@ -173,7 +173,8 @@ def misapplied(function: str, types: list[str]) -> tuple[str, dict[str, Any]]:
     operator = spelled(function)
     if "null" in types:
         return sentences.NO_NULL, {}
-    if {"double", "int"} <= set(types) and set(types) <= {"double", "int", "bool"}:
+    mixing = set(types[1:] if operator == "? :" else types)
+    if mixing == {"double", "int"}:
         return sentences.MIXED, {"operator": operator}
     if operator in ("+", "-") and types[:1] == ["timestamp"]:
         return sentences.DATES, {}

@@ -46,11 +46,10 @@ class Select(Node):
 
 @dataclass(frozen=True, slots=True)
 class Call(Node):
-    """``function(arguments)``; of ``a.f(b)``, a is the first argument and ``member`` is set."""
+    """``function(arguments)``; ``a.f(b)`` is f(a, b)."""
 
     function: str
     arguments: tuple[Node, ...]
-    member: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def _node(data: bytes, offsets: dict[int, int]) -> Node:
         call = _message(fields[6][0])
         nodes = [*call.get(1, ()), *call.get(3, ())]
         arguments = tuple(_node(each, offsets) for each in nodes)
-        return Call(offset, _text(call, 2), arguments, 1 in call)
+        return Call(offset, _text(call, 2), arguments)
     if 7 in fields:
         items = _message(fields[7][0])
         return Items(offset, tuple(_node(each, offsets) for each in items.get(1, ())))

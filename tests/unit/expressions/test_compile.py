@@ -107,6 +107,14 @@ def test_the_same_text_over_other_types_is_another_formula() -> None:
         ("visits.all(v, v.amount > 'a')", 24, "> cannot be applied to double, string."),
         ("name.startsWith(1)", 6, "startsWith cannot be applied to string, int."),
         ("'a' in visits.amount", 5, "in cannot be applied to string, list(double)."),
+        (
+            "visits.all(v, 'a' in visits.map(w, w.amount))",
+            19,
+            "in cannot be applied to string, list(",
+        ),
+        ("visits.map(v, v.amount)[0] + 'a'", 28, "+ cannot be applied to double, string."),
+        ("visits.map(v, v.amount)[0] ? 1 : 2", 28, "? : cannot be applied to double, int, int."),
+        ("visits[0].amount && listed", 18, "&& cannot be applied to double, bool."),
         ("listed && count", 8, "&& cannot be applied to bool, int."),
         ("visits == visits", 8, "== cannot be applied to rows, rows."),
         ("visits.all(v, v.type)", 16, "The condition inside all() must be"),
@@ -180,6 +188,10 @@ def test_all_problems_the_library_finds_are_reported() -> None:
 
     assert [each.values["name"] for each in problem.all] == ["nope1", "nope2", "nope3"]
     assert [each.column for each in problem.all] == [1, 9, 17]
+
+
+def test_the_same_problem_is_reported_once() -> None:
+    assert len(refusal("type == 'a' || type == 'b'").all) == 1
 
 
 @pytest.mark.parametrize(

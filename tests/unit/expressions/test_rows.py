@@ -117,6 +117,14 @@ def test_a_failure_in_a_row_fails_unless_another_row_decides() -> None:
         result("visits.all(v, 1.0 / v.amount < 1.0)", visits=rows)
 
 
+def test_a_failure_in_a_row_counts_before_a_missing_value() -> None:
+    rows = [{}, {"amount": Decimal(0)}]
+
+    for order in (rows, rows[::-1]):
+        with pytest.raises(FormulaFailed, match="division by zero"):
+            result("visits.all(v, 1.0 / v.amount < 1.0)", visits=order)
+
+
 def test_work_is_bounded_and_nothing_absorbs_that() -> None:
     many = [{"amount": Decimal(1)}] * 400
     nested = "visits.all(a, visits.all(b, a.amount + b.amount > 0.0))"
@@ -137,6 +145,11 @@ def test_work_is_bounded_and_nothing_absorbs_that() -> None:
         "tags.all(t, max(tags) > '')",
         "tags.all(t, tags == tags)",
         "tags.all(t, size(tags) > 0)",
+        "tags.all(t, t != 'a' && t != 'b')",
+        "tags.exists(t, t == 'a' || t == 'b')",
+        "tags.exists_one(t, t == 'a' || t == 'b')",
+        "size(tags.map(t, t + 'a' + 'b')) > 0",
+        "size(tags.filter(t, t != 'a' && t != 'b')) > 0",
     ],
 )
 def test_work_on_long_lists_is_counted(text: str) -> None:
