@@ -40,6 +40,14 @@ class Problem:
         """Return the English sentence with its values."""
         return self.text if self.verbatim else fill(self.text, self.values)
 
+    def __str__(self) -> str:
+        return self.sentence()
+
+
+def because(text: str, **values: Any) -> Problem:
+    """Return a reason inside a refusal: a sentence of its own, translated with the refusal."""
+    return Problem("", "reason", text, values)
+
 
 def fill(text: str, values: Mapping[str, Any]) -> str:
     """Put ``values`` into the ``{places}`` of ``text``; an unknown place stays as it is."""
@@ -136,7 +144,7 @@ class PlanOutdated(AppError):
 class PlanNeedsConfirmation(AppError):
     code = "plan.needs_confirmation"
     status = 409
-    text = "This publication needs a confirmation: {reasons}"
+    text = "This publication needs a confirmation ({count}): {reasons}"
 
 
 class PlanRefused(AppError):
@@ -144,7 +152,7 @@ class PlanRefused(AppError):
 
     code = "plan.refused"
     status = 409
-    text = "This cannot be published yet: {reasons}"
+    text = "This cannot be published yet ({count}): {reasons}"
 
 
 class SubmissionReused(AppError):

@@ -34,6 +34,11 @@ def catalogue() -> Mapping[str, str]:
         found = read_po(file, locale="zh_Hans_CN")
     return {str(entry.id): str(entry.string) for entry in found if entry.id and entry.string}
 
+#: values that are words of ours, not of the people who use it
+TRANSLATED = frozenset(
+    "reason reasons action why kind was_kind word what keyword before_kind after_kind".split()
+)
+
 
 def translate(text: str, language: str | None = None) -> str:
     """Return ``text`` in ``language`` (that of the request when left out), places unfilled."""
@@ -57,7 +62,7 @@ def _value(name: str, value: Any, language: str) -> Any:
         return say(value, language)
     if isinstance(value, list | tuple | set | frozenset):
         return _JOIN[language].join(str(_value(name, part, language)) for part in value)
-    if name in ("reason", "reasons", "action", "why") and isinstance(value, str):
+    if name in TRANSLATED and isinstance(value, str):
         return translate(value, language)
     return value
 
@@ -73,7 +78,8 @@ def current_language() -> str:
 
 def default_language() -> str:
     """Return the configured language, ``zh_Hans`` outside the application."""
-    return str(current_app.config.get("LANGUAGE", CHINESE)) if has_app_context() else CHINESE
+    config = current_app.extensions.get("taizhang_config") if has_app_context() else None
+    return config.language if config else CHINESE
 
 
 def chosen(cookie: str | None, asked: Any, default: str) -> str:

@@ -53,36 +53,49 @@ def compare(old: Register, new: Register) -> list[Difference]:
     return found
 
 
+#: attribute → what switching it off and on says
+SWITCHES = {
+    "required": (
+        ("field.optional", "{field} is no longer required"),
+        ("field.required", "{field} becomes required"),
+    ),
+    "unique": (
+        ("field.repeatable", "{field} need not be unique any more"),
+        ("field.unique", "{field} must be unique"),
+    ),
+}
+
+
 def compare_fields(old: Field, new: Field) -> Iterator[Difference]:
     """Give the differences between two revisions of one field."""
+    yield from compare_words(old, new)
+    if type(old.kind) is not type(new.kind) or not new.kind.holds(old.kind):
+        text = "{field}: the kind changes from {was_kind} to {kind}"
+        shown = {"field": new.title, "was_kind": old.kind.name, "kind": new.kind.name}
+        yield Difference("field.kind", text, shown, new.name)
+    for attribute, switched in SWITCHES.items():
+        if getattr(old, attribute) != getattr(new, attribute):
+            code, text = switched[getattr(new, attribute)]
+            yield Difference(code, text, {"field": new.title}, new.name)
+    if type(old.kind) is type(new.kind):
+        yield from compare_limits(old, new)
+    yield from compare_columns(old, new)
 
-    def differ(code: str, text: str, **values: Any) -> Difference:
-        return Difference(code, text, {"field": new.title, **values}, new.name)
 
+def compare_words(old: Field, new: Field) -> Iterator[Difference]:
+    """Give the differences in what people read, and in what is computed and when."""
     for attribute, word in WORDS:
         before, after = getattr(old, attribute), getattr(new, attribute)
         if before != after:
+            shown = {"field": new.title, "word": word, "before": before, "after": after}
             text = "{field}: the {word} changes from “{before}” to “{after}”"
-            yield differ("field.words", text, word=word, before=before, after=after)
-    if type(old.kind) is not type(new.kind) or not new.kind.holds(old.kind):
-        text = "{field}: the kind changes from {before} to {after}"
-        yield differ("field.kind", text, before=old.kind.name, after=new.kind.name)
-    if old.required != new.required:
-        text = "{field} becomes required" if new.required else "{field} is no longer required"
-        yield differ("field.required" if new.required else "field.optional", text)
-    if old.unique != new.unique:
-        text = "{field} must be unique" if new.unique else "{field} need not be unique any more"
-        yield differ("field.unique" if new.unique else "field.repeatable", text)
-    if type(old.kind) is type(new.kind):
-        yield from compare_limits(old, new)
+            yield Difference("field.words", text, shown, new.name)
     for attribute in ("computed", "visible", "editable", "lookup", "rollup", "default"):
-        before, after = getattr(old, attribute), getattr(new, attribute)
-        if spoken(before) != spoken(after):
+        before, after = spoken(getattr(old, attribute)), spoken(getattr(new, attribute))
+        if before != after:
+            shown = {"field": new.title, "what": attribute, "before": before, "after": after}
             text = "{field}: {what} changes from {before} to {after}"
-            shown = {"what": attribute, "before": spoken(before), "after": spoken(after)}
-            yield differ(f"field.{attribute}", text, **shown)
-    if old.columns or new.columns:
-        yield from compare_columns(old, new)
+            yield Difference(f"field.{attribute}", text, shown, new.name)
 
 
 def compare_columns(old: Field, new: Field) -> Iterator[Difference]:
@@ -107,10 +120,9 @@ def compare_limits(old: Field, new: Field) -> Iterator[Difference]:
     """Give the differences in what the judge allows; choices by name."""
     for keyword in sorted({*old.schema, *new.schema} - {"type", "properties", "required"}):
         before, after = old.schema.get(keyword), new.schema.get(keyword)
-        if before == after:
-            continue
         if keyword == "enum":
             yield from compare_choices(old, new, before or [], after or [])
+        if before == after or keyword == "enum":
             continue
         stricter = is_stricter(keyword, before, after)
         shown = {"field": new.title, "keyword": keyword}
@@ -125,6 +137,10 @@ def compare_choices(old: Field, new: Field, before: Any, after: Any) -> Iterator
         if choice not in before:
             shown = {"field": new.title, "choice": new.kind.show(choice)}
             yield Difference("choice.added", "{field}: new choice {choice}", shown, new.name)
+        elif (was := old.kind.show(choice)) != new.kind.show(choice):
+            shown = {"field": new.title, "before": was, "after": new.kind.show(choice)}
+            text = "{field}: choice “{before}” is now called “{after}”"
+            yield Difference("choice.words", text, shown, new.name)
     for choice in before:
         if choice not in after:
             shown = {"field": new.title, "choice": old.kind.show(choice), "const": choice}

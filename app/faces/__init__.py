@@ -14,6 +14,6 @@ def attach(app: Flask, config: Config) -> None:
     """Put pages, commands and protections into ``app``."""
     words.install(app)
     security.install(app, config)
-    session.install(app, config)
+    session.install(app)
     admin.install(app)
     cli.install(app)

@@ -17,7 +17,7 @@ from typing import BinaryIO
 import sqlalchemy as sa
 
 from app.definitions.gate import shorten
-from app.errors import FileRefused, RecordNotFound
+from app.errors import FileRefused, RecordNotFound, because
 from app.services import access
 from app.services.work import Work
 from app.storage import models
@@ -58,14 +58,18 @@ def store(
     access.require(work.actor, "upload", slug)
     register = work.published(slug).register
     if field not in register or register[field].kind.name != "attachment":
-        raise FileRefused(reason=f"there is no attachment field {shorten(field)}")
+        raise FileRefused(
+            reason=because("There is no attachment field {name}.", name=shorten(field))
+        )
     kind = register[field].kind
     largest = getattr(kind, "max_mb", 20)
     name = clean_name(name)
     digest, size, head = receive(work.files, source, largest)
     media_type = media_type.split(";")[0].strip().lower() or "application/octet-stream"
     if not accepted(getattr(kind, "accept", ()), media_type, head):
-        raise FileRefused(reason=f"{name}: {media_type} is not accepted in {register[field].title}")
+        text = "{field} does not take {name} ({type}): choose a file of another type."
+        shown = {"field": register[field].title, "name": name, "type": media_type}
+        raise FileRefused(reason=because(text, **shown))
     row = {
         "sha256": digest,
         "name": name,
@@ -91,13 +95,13 @@ def receive(folder: Path, source: BinaryIO, largest: int) -> tuple[str, int, byt
                 head = head or piece[:16]
                 size += len(piece)
                 if size > largest << 20:
-                    raise FileRefused(reason=f"it is larger than {largest} MB")
+                    raise FileRefused(reason=because("It is larger than {most} MB.", most=largest))
                 digest.update(piece)
                 target.write(piece)
             target.flush()
             os.fsync(target.fileno())
         if not size:
-            raise FileRefused(reason="it is empty")
+            raise FileRefused(reason=because("It is empty."))
         final = path_of(folder, digest.hexdigest())
         final.parent.mkdir(exist_ok=True)
         os.replace(temporary, final)

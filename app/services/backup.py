@@ -19,7 +19,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.errors import FileRefused
+from app.errors import FileRefused, because
 from app.kinds import dump_json, load_json
 from app.services.attachments import path_of
 from app.services.work import Actor, Platform, Work
@@ -165,25 +165,28 @@ def restore(platform: Platform, actor: Actor, source: Path) -> dict[str, int]:
             read_files(work, archive, manifest)
             return counts
     except (zipfile.BadZipFile, OSError, KeyError, ValueError) as error:
-        raise FileRefused(reason=f"{source.name} is not a whole backup ({error})") from error
+        raise FileRefused(
+            reason=because("{name} is not a whole backup ({why}).", name=source.name, why=error)
+        ) from error
 
 
 def read_manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
     manifest: dict[str, Any] = json.loads(archive.read("manifest.json"))
     if manifest.get("format") != FORMAT or manifest.get("migration") != head():
-        reason = (
-            f"the backup was made with migration {manifest.get('migration')}, this version has "
-            f"{head()}: restore it with the version that made it, then upgrade"
+        text = (
+            "The backup was made with migration {made}, this version has {here}. Restore it with "
+            "the version that made it, then upgrade."
         )
-        raise FileRefused(reason=reason)
+        made = manifest.get("migration")
+        raise FileRefused(reason=because(text, made=made, here=head()))
     return manifest
 
 
 def require_empty(work: Work) -> None:
     """Raise unless the database holds no register."""
     if work.snapshot.entries:
-        reason = "the database already holds registers: restore into an empty one"
-        raise FileRefused(reason=reason)
+        text = "The database already holds registers: restore into an empty one."
+        raise FileRefused(reason=because(text))
 
 
 def read_tables(

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from app.definitions.gate import shorten
 from app.definitions.register import Field
-from app.errors import QueryRefused, fill
+from app.errors import QueryRefused, because
 from app.kinds.base import ANY_OF, EMPTY, PRESENT, Unreadable
 from app.services import access
 from app.services.reading import Record, as_records, resolve_references
@@ -118,12 +118,13 @@ def filtered(work: Work, published: Published, wanted: Filter) -> sa.ColumnEleme
     """Return one filter as a condition; its value is read by the field's own kind."""
     register = published.register
     if wanted.field not in register:
-        raise QueryRefused(reason=f"unknown field {shorten(wanted.field)}")
+        raise QueryRefused(reason=because("There is no field {name}.", name=shorten(wanted.field)))
     field = register[wanted.field]
     if wanted.operator not in field.kind.filters or field.columns:
         known = ", ".join(field.kind.filters)
-        reason = f"unknown operator {shorten(wanted.operator)} for {field.title} (known: {known})"
-        raise QueryRefused(reason=reason)
+        text = "{field} cannot be asked {operator}; it can be asked: {known}."
+        shown = {"field": field.title, "operator": shorten(wanted.operator), "known": known}
+        raise QueryRefused(reason=because(text, **shown))
     value = None
     if wanted.operator not in (EMPTY, PRESENT):
         value = filter_value(work, published, field, wanted)
@@ -149,10 +150,13 @@ def read_one(work: Work, published: Published, field: Field, reader: Any, text: 
             found = resolve_references(work, published, field, [text])[text]
             if isinstance(found, int):
                 return found
-        shown = {"value": shorten(text), **error.values}
-        raise QueryRefused(reason=f"{field.title}: {fill(error.text, shown)}") from error
+        why = because(error.text, **{"value": shorten(text), **error.values})
+        reason = because("{field}: {why}", field=field.title, why=why)
+        raise QueryRefused(reason=reason) from error
     if value is None:
-        raise QueryRefused(reason=f"{field.title}: the value to look for is missing")
+        raise QueryRefused(
+            reason=because("{field}: the value to look for is missing.", field=field.title)
+        )
     return value
 
 
@@ -187,7 +191,9 @@ def order(work: Work, published: Published, sort: str) -> list[sa.UnaryExpressio
         if plain == "_id":
             continue
         if plain not in register or not register[plain].kind.sortable:
-            raise QueryRefused(reason=f"cannot be sorted by {shorten(plain)}")
+            raise QueryRefused(
+                reason=because("The list cannot be sorted by {name}.", name=shorten(plain))
+            )
         column: Any = main.c[plain]
         if register[plain].reference:
             target = work.published(register[plain].reference).tables.main

@@ -49,21 +49,26 @@ def _delete(
         return
     followers = list(referring(work, published.slug, row["_id"]))
     for other, field, ids in followers:
-        if field.on_delete == "restrict":
-            living = [i for i in ids if (other.slug, i) not in above]
-            if living:
-                raise RecordInUse(count=len(living), register=other.register.title)
+        living = [i for i in ids if (other.slug, i) not in above]
+        if field.on_delete == "restrict" and living:
+            raise RecordInUse(count=len(living), register=other.register.title)
+    cause = {**note, "because": {"register": published.slug, "record": row["_id"]}}
     for other, field, ids in followers:
-        for number in ids:
-            follower = rows.get(work.tx, other, number)
-            if follower is None or follower["_deleted_at"] is not None:
-                continue
-            cause = {**note, "because": {"register": published.slug, "record": row["_id"]}}
-            if field.on_delete == "cascade":
-                _delete(work, other, follower, cause, above | {here})
-            elif field.on_delete == "clear":
-                clear(work, other, field, follower, cause)
+        for follower in rows.get_many(work.tx, other, ids):
+            if follower["_deleted_at"] is None:
+                follow(work, other, field, follower, cause, above | {here})
     mark(work, published, row, history.DELETE, note)
+
+
+def follow(
+    work: Work, other: Published, field: Field, row: dict[str, Any], cause: dict[str, Any],
+    above: frozenset[tuple[str, int]],
+) -> None:  # fmt: skip
+    """Delete or empty what refers to a record that is being deleted, as declared."""
+    if field.on_delete == "cascade":
+        _delete(work, other, row, cause, above)
+    elif field.on_delete == "clear":
+        clear(work, other, field, row, cause)
 
 
 def clear(

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.errors import FileRefused
+from app.errors import FileRefused, because
 from app.kinds import load_json
 from app.services import publishing
 from app.services.exchange import import_file
@@ -35,9 +35,11 @@ def read_definition(path: Path) -> Any:
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileRefused(reason=f"{path.name} is not UTF-8 text") from error
+        raise FileRefused(reason=because("{name} is not UTF-8 text.", name=path.name)) from error
     except OSError as error:
-        raise FileRefused(reason=f"{path.name}: {error.strerror}") from error
+        raise FileRefused(
+            reason=because("{name}: {why}", name=path.name, why=error.strerror)
+        ) from error
     return parse_definition(text, path.name)
 
 
@@ -46,9 +48,12 @@ def parse_definition(text: str, name: str) -> Any:
     try:
         return load_json(text)
     except RecursionError as error:
-        raise FileRefused(reason=f"{name} is nested too deeply") from error
+        why = because("{name} is nested too deeply.", name=name)
+        raise FileRefused(reason=why) from error
     except ValueError as error:
-        raise FileRefused(reason=f"{name} is not JSON: {error}") from error
+        raise FileRefused(
+            reason=because("{name} is not JSON: {why}.", name=name, why=error)
+        ) from error
 
 
 def seed_definitions(platform: Platform) -> list[tuple[str, int]]:

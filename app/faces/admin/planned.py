@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.errors import fill
+from app.errors import because
 from app.services.publishing.steps import Plan, Step
-from app.words import translate
+from app.words import say
 
 
 def planned(plan: Plan) -> dict[str, Any]:
@@ -34,4 +34,4 @@ def told(step: Step) -> dict[str, Any]:
 
 def worded(text: str, values: Mapping[str, Any]) -> str:
     """Return a sentence with its values, in the language of the request."""
-    return fill(translate(text), values)
+    return say(because(text, **values))

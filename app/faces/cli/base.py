@@ -11,9 +11,9 @@ from typing import Any, cast
 import click
 from flask import current_app
 
-from app.errors import AppError, Problem
+from app.errors import AppError, Problem, because
 from app.services.work import Actor, Platform
-from app.words import say, translate
+from app.words import say
 
 #: done, refused, wrong usage
 DONE, REFUSED = 0, 1
@@ -66,10 +66,7 @@ def print_json(answer: Any) -> None:
 
 def sentence(text: str, **values: Any) -> str:
     """Return a sentence of a command's own, translated and filled."""
-    filled = translate(text)
-    for name, value in values.items():
-        filled = filled.replace("{" + name + "}", str(value))
-    return filled
+    return say(because(text, **values))
 
 
 @contextmanager

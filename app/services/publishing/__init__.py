@@ -26,7 +26,7 @@ from app.errors import (
     PlanRefused,
     Problem,
     RegisterNotFound,
-    fill,
+    because,
 )
 from app.kinds import dump_json
 from app.services import access
@@ -139,14 +139,14 @@ def publish_together(
 def require_passable(made: Plan, confirmed: bool) -> None:
     """Raise unless a plan may be carried out."""
     if made.refusals:
-        raise PlanRefused(reasons=reasons(made.refusals))
+        raise PlanRefused(**reasons(made.refusals))
     if made.confirmations and not confirmed:
-        raise PlanNeedsConfirmation(reasons=reasons(made.confirmations))
+        raise PlanNeedsConfirmation(**reasons(made.confirmations))
 
 
-def reasons(steps: list[Step]) -> str:
-    """Return steps as one English sentence, for a log or a script."""
-    return "; ".join(fill(s.text, s.values) for s in steps)
+def reasons(steps: Sequence[Step]) -> dict[str, Any]:
+    """Return steps as the reasons of a refusal, each a sentence of its own."""
+    return {"count": len(steps), "reasons": [because(s.text, **s.values) for s in steps]}
 
 
 def carry_out(work: Work, plans: Sequence[Plan]) -> list[Published]:

@@ -5,7 +5,7 @@ The same code plans a register's own table and the tables of its child lists.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,18 @@ from app.services.publishing.conversion import Move, carry_out, convert
 from app.services.publishing.steps import EXAMPLES, Step
 from app.services.work import Work
 from app.storage import ddl
-from app.storage.base import metadata  # noqa: F401  (tables of the platform are known)
 from app.storage.layout import Layout, Place, index_name
 from app.storage.tables import child_table, column
+
+#: (goes back, some do not fit) → what a change of kind says
+CONVERSIONS = {
+    (False, False): "{field} changes from {was_kind} to {kind}: {count} values are converted",
+    (False, True): "{field} changes from {was_kind} to {kind}: {count} values are converted, "
+    "{parked} do not fit and are parked for correction",
+    (True, False): "{field} goes back from {was_kind} to {kind}: its former values return",
+    (True, True): "{field} goes back from {was_kind} to {kind}: its former values return, "
+    "{parked} do not fit and are parked for correction",
+}
 
 
 @dataclass(slots=True)
@@ -30,9 +39,10 @@ class Ground:
     layout: Layout
     total: int
     revision: int
+    #: what fields are called today
+    titles: Mapping[str, str]
     #: ``"visits."`` for a child list's columns
     prefix: str = ""
-    exists: bool = True
 
 
 def plan_columns(ground: Ground, fields: Sequence[Field]) -> Iterator[Step]:
@@ -40,9 +50,9 @@ def plan_columns(ground: Ground, fields: Sequence[Field]) -> Iterator[Step]:
     names = {f.name for f in fields}
     for field in fields:
         place = ground.layout.places.get(field.was) if field.was else None
-        if place and place.active and field.was not in names:
-            if field.name not in ground.layout.places:
-                yield rename(ground, field, place)
+        free = field.was not in names and field.name not in ground.layout.places
+        if place and place.active and free:
+            yield rename(ground, field, place)
     for field in fields:
         place = ground.layout.places.get(field.name)
         if place is None:
@@ -87,8 +97,7 @@ def add(ground: Ground, field: Field) -> Iterator[Step]:
         ddl.add_column(work.tx, table, column(place, field.name), fill)
 
     touched = ground.total if fill is not None else 0
-    action = run if ground.exists else None
-    yield Step("add", text, shown, ground.prefix + field.name, touched, run=action)
+    yield Step("add", text, shown, ground.prefix + field.name, touched, run=run)
 
 
 def add_list(ground: Ground, field: Field) -> Iterator[Step]:
@@ -142,7 +151,8 @@ def keep_list(ground: Ground, field: Field, place: Place) -> Iterator[Step]:
         raise ValueError(field.name)
     total = count(ground.work, rows.table)
     prefix = f"{field.name}."
-    inner = Ground(ground.work, ground.slug, rows, total, ground.revision, prefix)
+    titles = {c.name: f"{field.title} {c.title}" for c in field.columns}
+    inner = Ground(ground.work, ground.slug, rows, total, ground.revision, titles, prefix)
     yield from plan_columns(inner, field.columns)
 
 
@@ -193,16 +203,12 @@ def described(ground: Ground, field: Field, move: Move, old_kind: Any, name: str
                 examples.append(f"#{one.record}: {one.shown}")
     shown = {
         "field": field.title,
-        "before": old_kind.name,
-        "after": field.kind.name,
+        "was_kind": old_kind.name,
+        "kind": field.kind.name,
         "count": fits,
         "parked": unfit,
     }
-    text = "{field} changes from {before} to {after}: {count} values are converted"
-    if move.reverting:
-        text = "{field} goes back from {before} to {after}: its former values return"
-    if unfit:
-        text += ", {parked} do not fit and are parked for correction"
+    text = CONVERSIONS[move.reverting, unfit > 0]
     needs = "confirm" if unfit else ""
     return Step("change_kind", text, shown, name, fits + unfit, examples, needs, run)
 
@@ -211,7 +217,7 @@ def retire(ground: Ground, name: str, place: Place) -> Step:
     """A field that the definition no longer has: hidden, its values are kept."""
     place.active = False
     held = filled(ground, place)
-    shown = {"field": ground.prefix + name, "count": held}
+    shown = {"field": ground.titles.get(name, name), "count": held}
     text = "Field {field} is retired: hidden, its {count} values are kept and can be brought back"
     needs = "confirm" if held else ""
     return Step("retire", text, shown, ground.prefix + name, held, needs=needs)

@@ -71,7 +71,8 @@ def make_plan(
     if digest(document) == base_hash:
         return plan
     total = count_all(work, old)
-    ground = Ground(work, slug, plan.layout, total, plan.revision)
+    titles = {f.name: f.title for f in old.register.fields}
+    ground = Ground(work, slug, plan.layout, total, plan.revision, titles)
     differences = compare(old.register, register)
     plan.steps += plan_columns(ground, register.fields)
     plan.steps += words(work, old, differences)
@@ -148,7 +149,7 @@ def retired_choice(work: Work, old: Published, found: Difference) -> Step:
         holders = rows.count(work.tx, old, where)
         query = sa.select(main.c["_id"], main.c["_label"]).where(where).limit(EXAMPLES)
         examples = [f"#{row[0]} {row[1]}" for row in work.tx.execute(query)]
-    text = found.text + "; {count} records keep it"
+    text = "{field}: choice {choice} can no longer be chosen; {count} records keep it"
     shown = {**found.values, "count": holders}
     needs = "confirm" if holders else ""
     return Step(found.code, text, shown, found.name, holders, examples, needs)
