@@ -71,6 +71,11 @@ def has_files(field: Field) -> bool:
 def rows_of(field: Field, form: MultiDict[str, str]) -> list[Typed]:
     """Return the child rows in the order of their numbers; rows with nothing in them are left
     out, so that a row's place is the place the gate will name."""
+    return list(numbered_rows(field, form).values())
+
+
+def numbered_rows(field: Field, form: MultiDict[str, str]) -> dict[int, Typed]:
+    """Return the child rows that say something, by the number each has in the form."""
     columns = {column.name: column for column in field.columns if not column.derived}
     pattern = re.compile(rf"{PREFIX}{field.name}-(\d{{1,6}})-([a-z][a-z0-9_]*)", re.ASCII)
     found: dict[int, Typed] = {}
@@ -79,8 +84,20 @@ def rows_of(field: Field, form: MultiDict[str, str]) -> list[Typed]:
         if match and match[2] in columns:
             row = found.setdefault(int(match[1]), {})
             row[match[2]] = item_of(columns[match[2]], form.getlist(name))
-    rows = [found[number] for number in sorted(found)[:MOST_ROWS]]
-    return [row for row in rows if any(not blank(item) for item in row.values())]
+    filled = [n for n in sorted(found) if any(not blank(item) for item in found[n].values())]
+    return {n: found[n] for n in filled[:MOST_ROWS]}
+
+
+def in_form(register: Register, at: str, form: MultiDict[str, str]) -> str:
+    """Return the pointer of a judged child row as the form numbers its rows."""
+    parts = at.split("/")
+    if len(parts) < 3 or parts[1] not in register or not parts[2].isdigit():
+        return at
+    numbers = list(numbered_rows(register[parts[1]], form))
+    place = int(parts[2])
+    if place < len(numbers):
+        parts[2] = str(numbers[place])
+    return "/".join(parts)
 
 
 def blank(item: Any) -> bool:

@@ -103,4 +103,7 @@ def line(view: RegisterView, problem: Problem) -> dict[str, str]:
             column=column.title if column else parts[2],
         )
         target = f"{target}-{parts[1]}-{parts[2]}"
-    return {"target": target, "title": title, "text": say(problem), "code": problem.code}
+    text = say(problem)
+    if field.title in text:
+        title = ""
+    return {"target": target, "title": title, "text": text, "code": problem.code}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -149,8 +149,8 @@ def check(view: RegisterView) -> Response:
         verdict = records.judge(work, view.register.slug, typed, id or None)
         computed = computed_of(view, work, verdict)
     return jsonify(
-        errors=by_pointer(verdict.problems),
-        warnings=by_pointer(verdict.warnings),
+        errors=by_pointer(view, verdict.problems),
+        warnings=by_pointer(view, verdict.warnings),
         computed=computed,
         visible=verdict.visible,
         editable=verdict.editable,
@@ -164,10 +164,12 @@ def computed_of(view: RegisterView, work: Work, verdict: Judgement) -> dict[str,
     return {f.name: tell(work, f, verdict.values.get(f.name)) for f in fields}
 
 
-def by_pointer(problems: Any) -> dict[str, list[str]]:
+def by_pointer(view: RegisterView, problems: Sequence[Problem]) -> dict[str, list[str]]:
+    """Return sentences by the pointer of the control they belong to."""
     found: dict[str, list[str]] = {}
     for problem in problems:
-        found.setdefault(problem.at, []).append(say(problem))
+        at = entry.in_form(view.register, problem.at, request.form)
+        found.setdefault(at, []).append(say(problem))
     return found
 
 

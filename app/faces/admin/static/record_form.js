@@ -22,7 +22,8 @@ class RecordForm {
 
   changed(event) {
     const field = event.target.closest("[data-field]");
-    if (!field) return;
+    // what is typed to search is not an entry yet
+    if (!field || event.target.getAttribute("role") === "combobox") return;
     this.dirty = true;
     this.touched.add(`/${field.dataset.field}`);
     const cell = event.target.closest("td")?.querySelector("[data-said]");
