@@ -26,6 +26,7 @@ def make_fields(draft: Draft) -> None:
     """Make every field of ``draft`` that is well; note what is wrong with each."""
     required = {name for name in draft.body.get("required", ()) if name}
     _check_required(draft, ("required",), draft.body.get("required", ()), draft.declared)
+    _check_titles(draft, ("properties",), draft.props)
     for name, prop in draft.props.items():
         at: Path_ = ("properties", name)
         _check_derived(draft, at, prop, name in required)
@@ -40,6 +41,18 @@ def make_fields(draft: Draft) -> None:
         if made is not None:
             field = _make(draft, at, prop, kind, columns)
             draft.fields[name] = _finish(field, name in required, made)
+
+
+def _check_titles(draft: Draft, at: Path_, props: Mapping[str, Any]) -> None:
+    """Two columns of a worksheet with one heading could not be told apart."""
+    seen: dict[str, str] = {}
+    for name, prop in props.items():
+        title = prop.get("title", name)
+        if title in seen:
+            text = "The title {title} is that of {other} already; a worksheet needs them apart."
+            where = (*at, name, "title") if "title" in prop else (*at, name)
+            draft.findings.add(where, "duplicate_title", text, title=title, other=seen[title])
+        seen.setdefault(title, name)
 
 
 def _finish(field: dict[str, Any], required: bool, made: Mapping[str, Any]) -> Field:
@@ -90,6 +103,7 @@ def _columns(draft: Draft, name: str, prop: Mapping[str, Any]) -> Iterator[Field
     declared = items.get("properties", {})
     required = items.get("required", ())
     _check_required(draft, (*base, "required"), required, declared)
+    _check_titles(draft, (*base, "properties"), declared)
     for column, inner in declared.items():
         at = (*base, "properties", column)
         for keyword in _NOT_COLUMN:

@@ -103,7 +103,10 @@ def rollup_kind(draft: Draft, rollup: Rollup) -> Kind | None:
         return kind_of({"type": "integer"})
     if rollup.operation == "avg":
         return kind_of({"type": "number", "scale": 2})
-    return draft.world.kind(rollup.register, rollup.field)
+    kind = draft.world.kind(rollup.register, rollup.field)
+    if rollup.operation == "sum" and kind is not None and kind.formula_type == "int":
+        return kind_of({"type": "integer"})
+    return kind
 
 
 def _source_kind(draft: Draft, at: tuple[str, ...], register: str, name: str) -> Kind | None:

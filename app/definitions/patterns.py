@@ -18,6 +18,11 @@ LINEAR = jsonschema_rs.RegexOptions()
 _ESCAPED = re.compile(r"(\\\\)|\\u\{?([0-9A-Fa-f]{4,6})\}?")
 
 
+def judge(schema: Any) -> jsonschema_rs.Draft202012Validator:
+    """Return a judge for ``schema`` that matches patterns in linear time."""
+    return jsonschema_rs.Draft202012Validator(schema, pattern_options=LINEAR)
+
+
 @functools.lru_cache(maxsize=1024)
 def refusal(pattern: str) -> tuple[str, dict[str, Any]] | None:
     """Return why ``pattern`` is refused, as a sentence and its values; None when it is fine."""
@@ -38,7 +43,7 @@ def refusal(pattern: str) -> tuple[str, dict[str, Any]] | None:
         reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
         return text, {"value": pattern, "reason": reason}
     try:
-        jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=LINEAR)
+        judge({"pattern": pattern})
     except jsonschema_rs.ValidationError:
         text = (
             "The pattern {value} uses a sign that regular expressions of JSON Schema do not have."

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-import jsonschema_rs
-
 from app.definitions import patterns
 from app.definitions.findings import Findings
 from app.definitions.inference import with_type
@@ -20,6 +18,20 @@ EVERY_KIND = frozenset(
         *("$ref", "$comment", "title", "description", "type", "format", "deprecated", "was"),
         *("unique", "index", "default", "placeholder", "visible", "editable", "source"),
         *("computed", "lookup", "rollup"),
+    )
+)
+#: keywords of the items of a list
+_ITEMS = frozenset(
+    (
+        "$comment",
+        "title",
+        "description",
+        "type",
+        "format",
+        "enum",
+        "oneOf",
+        "properties",
+        "required",
     )
 )
 #: pairs of which the first may not exceed the second
@@ -53,7 +65,19 @@ def check_property(findings: Findings, at: Path_, prop: Mapping[str, Any], kind:
     _check_digits(findings, at, prop)
     _check_choices(findings, at, prop)
     if isinstance(prop.get("items"), dict):
-        _check_choices(findings, (*at, "items"), prop["items"])
+        _check_items(findings, (*at, "items"), prop["items"], kind)
+
+
+def _check_items(findings: Findings, at: Path_, items: Mapping[str, Any], kind: Kind) -> None:
+    _check_choices(findings, at, items)
+    for keyword in items:
+        if keyword not in _ITEMS:
+            text = "{keyword} does not stand in items: put it in the field itself, or in a column."
+            findings.add((*at, keyword), "keyword_not_for_kind", text, keyword=keyword)
+        elif keyword in ("properties", "required") and not kind.own_table:
+            text = "{keyword} does not fit a field of kind {kind}."
+            where = (*at, keyword)
+            findings.add(where, "keyword_not_for_kind", text, keyword=keyword, kind=kind.name)
 
 
 def _fits(keyword: str, prop: Mapping[str, Any], kind: Kind) -> bool:
@@ -87,9 +111,21 @@ def _check_choices(findings: Findings, at: Path_, prop: Mapping[str, Any]) -> No
             text = "The choice {value} stands here twice."
             findings.add((*at, *path), "duplicate_choice", text, value=word)
         entry.add(word)
+    _check_labels(findings, at, prop)
     choices = [entry for entry in prop.get("oneOf", ()) if entry]
     if choices and all(entry.get("deprecated") for entry in choices):
         findings.add((*at, "oneOf"), "no_choice", "Every choice is retired: nothing can be chosen.")
+
+
+def _check_labels(findings: Findings, at: Path_, prop: Mapping[str, Any]) -> None:
+    """A label may not be another choice's value: a worksheet may hold either."""
+    entries = [entry for entry in prop.get("oneOf", ()) if entry]
+    values = {entry.get("const") for entry in entries}
+    for place, entry in enumerate(prop.get("oneOf", ())):
+        label = (entry or {}).get("title")
+        if label is not None and label in values - {entry.get("const")}:
+            text = "The label {value} is the value of another choice: which one is meant?"
+            findings.add((*at, "oneOf", place, "title"), "duplicate_choice", text, value=label)
 
 
 def _entries(prop: Mapping[str, Any]) -> Iterator[tuple[Path_, set[str], str]]:
@@ -138,6 +174,5 @@ def _retired(entry: Mapping[str, Any]) -> bool:
 def _passes(kind: Kind, prop: Mapping[str, Any], value: Any) -> bool:
     if "pattern" in prop and patterns.refusal(prop["pattern"]):
         return True
-    schema = kind.judged_as(with_type(prop))
-    judge = jsonschema_rs.Draft202012Validator(schema, pattern_options=patterns.LINEAR)
+    judge = patterns.judge(kind.judged_as(with_type(prop)))
     return bool(judge.is_valid(kind.to_json(value)))

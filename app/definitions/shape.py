@@ -152,6 +152,8 @@ def _sentence(name: str, error: jsonschema_rs.ValidationError) -> tuple[str, dic
     limit = facts.get(key, error.message if "{limit}" in text else "")
     if isinstance(limit, list):
         limit = ", ".join(str(part) for part in limit)
+    if facts.get(key) == r"\S":
+        return "A text is needed here; {value} is blank.", {"value": f"“{error.instance}”"}
     if name == "enum":
         meant = nearest(error.instance, [str(part) for part in facts["options"]])
         if meant:

@@ -12,8 +12,6 @@ from app.definitions.findings import Findings
 
 LOCAL = "#/$defs/"
 COMMON = "common.json#/$defs/"
-#: shared parts that refer to shared parts, one after the other
-MOST_STEPS = 8
 
 
 class SharedParts:
@@ -51,7 +49,7 @@ class SharedParts:
         seen: list[str] = []
         while "$ref" in whole:
             address = whole.pop("$ref")
-            if address in seen or len(seen) >= MOST_STEPS:
+            if address in seen:
                 circle = " → ".join([*seen, address])
                 text = "The $ref goes round in a circle: {circle}."
                 self._findings.add((*at, "$ref"), "circular_ref", text, circle=circle)

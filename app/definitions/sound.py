@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ MOST_LEVELS = 40
 #: numbers in a definition are smaller than this
 MOST_NUMBER = 10**18
 
+_UNCLEAN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 Path_ = tuple[str | int, ...]
 
 
@@ -70,8 +72,9 @@ def _bad_leaf(node: object) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _is_clean(text: str) -> bool:
-    """Return whether both engines can store ``text``: no NUL, no half of a character pair."""
-    return "\x00" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
+    """Return whether ``text`` can be stored and shown: no control character but line breaks and
+    tabs, no half of a character pair."""
+    return not _UNCLEAN.search(text)
 
 
 def _measure(document: dict[str, Any], source: bytes | None, findings: Findings) -> None:
