@@ -10,18 +10,18 @@ from pathlib import Path
 APP = Path(__file__).parents[1]
 
 #: begins like a sentence, has at least two words, ends like one
-_SENTENCE = re.compile(r"[A-Z{“\"'].*\s.*[.:?!…)}]", re.DOTALL)
+_SENTENCE = re.compile(r"(?:[A-Z“\"']|\{\w).*\s.*[.:?!…)}]", re.DOTALL)
 #: calls whose texts are for developers and for the command line's help
 _UNSAID = frozenset(
     "option argument command group version_option ArgumentParser add_argument RuntimeError "
     "TypeError ValueError AssertionError KeyError text execute exec_driver_sql compile DDL debug "
-    "info warning exception".split()
+    "info warning exception AppGroup".split()
 )
 _SQL = re.compile(
     r"(SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|PRAGMA|SET|WITH|BEGIN|LOCK|ROW)\b"
 )
 _TEMPLATE = re.compile(r"""\b_\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
-_GETTEXT = frozenset({"_", "translate", "gettext", "lazy"})
+_GETTEXT = frozenset({"_", "translate", "gettext", "say", "sentence", "tell"})
 
 
 def sentences() -> dict[str, str]:
@@ -44,19 +44,26 @@ def _said(node: ast.AST) -> Iterator[tuple[str, int]]:
     if isinstance(node, ast.Constant):
         if isinstance(node.value, str) and _is_sentence(node.value):
             yield node.value, node.lineno
+    elif isinstance(node, ast.Call):
+        yield from _called(node)
+    elif not isinstance(node, ast.JoinedStr) and not _is_docstring(node):
+        for child in ast.iter_child_nodes(node):
+            yield from _said(child)
+
+
+def _called(node: ast.Call) -> Iterator[tuple[str, int]]:
+    name = _name(node.func)
+    if name in _UNSAID:
         return
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        return
-    if isinstance(node, ast.JoinedStr):
-        return
-    if isinstance(node, ast.Call):
-        name = _name(node.func)
-        if name in _UNSAID:
-            return
-        if name in _GETTEXT and node.args and isinstance(node.args[0], ast.Constant):
-            yield str(node.args[0].value), node.lineno
+    for given in node.args[:2] if name in _GETTEXT else ():
+        if isinstance(given, ast.Constant) and given.value and isinstance(given.value, str):
+            yield given.value, node.lineno
     for child in ast.iter_child_nodes(node):
         yield from _said(child)
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _name(node: ast.expr) -> str:
