@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from app.definitions import inference
-from app.definitions.findings import Findings
+from app.definitions.findings import Findings, Said
 from app.definitions.gathering import make_lookup, make_rollup, rollup_kind, rollup_path
 from app.definitions.names import name_facts, propose, why_not
 from app.definitions.register import Field, Lookup, Rollup
@@ -81,8 +81,8 @@ class Draft:
     def _is_name(self, name: str, at: Path_, taken: Iterable[str]) -> bool:
         sentence = why_not(name)
         if sentence and (proposal := propose(name, taken)):
-            sentence += " It could be {proposal}."
-            self.findings.add(at, "bad_name", sentence, **name_facts(name), proposal=proposal)
+            text, said = "{problem} It could be {proposal}.", Said(sentence, **name_facts(name))
+            self.findings.add(at, "bad_name", text, problem=said, proposal=proposal)
         elif sentence:
             self.findings.add(at, "bad_name", sentence, **name_facts(name))
         return not sentence
@@ -127,8 +127,8 @@ class Draft:
             formula = self.formula(name, "computed")
             kind = inference.made_by(formula.type, prop) if formula else None
             if formula and kind is None:
-                text = "The expression gives {value}, of which no kind of field can be made."
-                self._note(name, "computed", "no_kind", text + " Say a type.", value=formula.type)
+                text = "The expression gives {value}, which makes no kind of field. Say a type."
+                self._note(name, "computed", "no_kind", text, value=formula.type)
         elif "lookup" in prop:
             lookup = self.lookup(name)
             kind = self.world.kind(lookup.register, lookup.field) if lookup else None
@@ -184,9 +184,8 @@ class Draft:
             return compile_formula(text, self.variables(), expects)
         except FormulaProblem as refused:
             for problem in refused.all:
-                sentence = problem.text + " (at character {column})"
-                values = {**problem.values, "column": problem.column}
-                self.findings.add(at, "expression", sentence, **values)
+                text = "{problem} (at character {column})"
+                self.findings.add(at, "expression", text, problem=problem, column=problem.column)
         return None
 
     def kinds_in_order(self) -> list[str]:

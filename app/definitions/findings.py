@@ -7,10 +7,21 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from app.definitions.names import nearest, pointer
-from app.errors import Problem
+from app.errors import AppError, Problem
 
 #: longest value repeated in a sentence
 SHOWN = 80
+
+
+MEANT = "{problem} Did you mean {nearest}?"
+
+
+class Said(AppError):
+    """A sentence inside another one: it is translated and filled on its own."""
+
+    def __init__(self, text: str, **values: Any) -> None:
+        self.text = text  # type: ignore[misc]
+        super().__init__((), **values)
 
 
 class Findings:
@@ -36,10 +47,11 @@ class Findings:
         **values: Any,
     ) -> None:
         """Note that ``name`` is not known; say which known name is meant, where one is near."""
+        values = {"name": shorten(name), **values}
         meant = nearest(name, known)
         if meant:
-            text, values = f"{text} Did you mean {{nearest}}?", {**values, "nearest": meant}
-        self.add(at, code, text, name=name, **values)
+            text, values = MEANT, {"problem": Said(text, **values), "nearest": meant}
+        self.add(at, code, text, **values)
 
     def extend(self, problems: Iterable[Problem]) -> None:
         """Note problems found elsewhere."""
@@ -55,6 +67,8 @@ class Findings:
 
 def shorten(value: Any) -> Any:
     """Return ``value`` as a sentence shows it: short, on one line, text without quotes."""
+    if isinstance(value, AppError):
+        return value
     if isinstance(value, bool) or value is None:
         return json.dumps(value)
     if isinstance(value, int):

@@ -15,7 +15,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from app.definitions.findings import Findings
+from app.definitions.findings import MEANT, Findings, Said, shorten
 from app.definitions.names import name_facts, nearest, why_not
 from app.definitions.sound import Path_
 
@@ -115,10 +115,8 @@ def _note_unknown(findings: Findings, path: Path_, keyword: str, known: list[str
         return
     text = "There is no keyword {name} here."
     if not nearest(keyword, known):
-        text += " Known are: {known}."
-        findings.add(path, "unknown_keyword", text, name=keyword, known=", ".join(known))
-        return
-    findings.unknown(path, "unknown_keyword", text, keyword, known)
+        text = "There is no keyword {name} here. Known are: {listed}."
+    findings.unknown(path, "unknown_keyword", text, keyword, known, listed=", ".join(known))
 
 
 _CODES = {"required": "missing_keyword", "type": "wrong_type"}
@@ -157,11 +155,8 @@ def _sentence(name: str, error: jsonschema_rs.ValidationError) -> tuple[str, dic
     if name == "enum":
         meant = nearest(error.instance, [str(part) for part in facts["options"]])
         if meant:
-            return f"{text} Did you mean {{nearest}}?", {
-                "value": error.instance,
-                "limit": limit,
-                "nearest": meant,
-            }
+            said = Said(text, value=shorten(error.instance), limit=limit)
+            return MEANT, {"problem": said, "nearest": meant}
     return text, {"value": error.instance, "limit": limit}
 
 
