@@ -3,97 +3,17 @@
 from __future__ import annotations
 
 import io
-import json
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import openpyxl
 import pytest
-from flask import Flask
 from werkzeug.test import TestResponse
 
-from app import create_app
-from app.config import Config
-from app.services import identity, records
-from app.services.work import Platform
-from tests.support.register import ME, ROOT, definition, publish
+from tests.support.browser import Browser, sink
+from tests.support.register import definition
 
-PASSWORD = "eine sehr lange Probe 2026"
-TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 MARK = "<script>window.__x=1</script><img src=x onerror=window.__x=1>"
-
-
-class Browser:
-    """A signed-in person's browser. No answer may ever be a 5xx or show what is inside."""
-
-    def __init__(self, app: Flask) -> None:
-        self.app = app
-        self.platform: Platform = app.extensions["taizhang"]
-        self.client = app.test_client()
-        self.token = ""
-
-    def sign_in(self) -> None:
-        with self.platform.database.writing() as tx:
-            identity.ensure_administrator(tx)
-            identity.set_password(tx, "admin", PASSWORD)
-        self.get("/sign-in")
-        answer = self.post("/sign-in", username="admin", password=PASSWORD)
-        assert answer.status_code == 302, answer.text
-        self.get("/")
-
-    def get(self, path: str, **parameters: Any) -> TestResponse:
-        return self._seen(
-            self.client.get(path + ("?" + urlencode(parameters) if parameters else ""))
-        )
-
-    def post(self, path: str, data: Any = None, **form: Any) -> TestResponse:
-        whole = {"csrf_token": self.token, **(data or {}), **form}
-        return self._seen(self.client.post(path, data=whole))
-
-    def _seen(self, answer: TestResponse) -> TestResponse:
-        answer.get_data()
-        answer.close()
-        assert answer.status_code < 500, answer.text
-        if answer.mimetype == "text/html":
-            assert "Traceback" not in answer.text and "sqlalchemy" not in answer.text.lower()
-            self.token = found[1] if (found := TOKEN.search(answer.text)) else self.token
-        return answer
-
-
-@pytest.fixture
-def browser(url: str, tmp_path: Path) -> Iterator[Browser]:
-    """A signed-in browser before an application with no register, on each engine in turn."""
-    settings = {"DATABASE_URL": url, "DATA_DIR": str(tmp_path), "SECRET_KEY": "k" * 40}
-    app = create_app(Config.from_environment({f"TAIZHANG_{k}": v for k, v in settings.items()}))
-    browser = Browser(app)
-    browser.sign_in()
-    yield browser
-    browser.platform.database.dispose()
-
-
-@pytest.fixture
-def register(browser: Browser) -> Callable[..., None]:
-    """Publish definitions."""
-    return lambda *documents: publish(browser.platform, *documents) and None
-
-
-@pytest.fixture
-def store(browser: Browser) -> Callable[..., int]:
-    """Store a record and return its id."""
-
-    def run(slug: str, **raw: Any) -> int:
-        with browser.platform.writing(ME) as work:
-            return records.create(work, slug, raw).id
-
-    return run
-
-
-def sink() -> dict[str, Any]:
-    """Return the definition with a field of every kind."""
-    return json.loads((ROOT / "tests/data/registers/kitchen_sink.json").read_text("utf-8"))
 
 
 def test_every_page_of_a_register_with_every_kind_of_field_is_shown(browser, register, store):
@@ -186,7 +106,11 @@ def test_no_page_runs_what_people_wrote(browser, register, store):
         description=MARK,
         properties={
             "name": {"title": MARK, "description": MARK, "placeholder": MARK, "type": "string"},
-            "kind": {"title": "类别" + MARK, "type": "string", "oneOf": [{"const": "a", "title": MARK}]},
+            "kind": {
+                "title": "类别" + MARK,
+                "type": "string",
+                "oneOf": [{"const": "a", "title": MARK}],
+            },
         },
         register={"category": MARK[:24], "sections": [{"title": MARK, "fields": ["name", "kind"]}]},
     )

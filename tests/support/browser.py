@@ -1,0 +1,60 @@
+"""A signed-in person's browser without a window: the application asked as pages ask it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.services import identity
+from app.services.work import Platform
+from tests.support.register import ROOT
+
+PASSWORD = "eine sehr lange Probe 2026"
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+class Browser:
+    """A signed-in person's browser. No answer may ever be a 5xx or show what is inside."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.platform: Platform = app.extensions["taizhang"]
+        self.client = app.test_client()
+        self.token = ""
+
+    def sign_in(self) -> None:
+        with self.platform.database.writing() as tx:
+            identity.ensure_administrator(tx)
+            identity.set_password(tx, "admin", PASSWORD)
+        self.get("/sign-in")
+        answer = self.post("/sign-in", username="admin", password=PASSWORD)
+        assert answer.status_code == 302, answer.text
+        self.get("/")
+
+    def get(self, path: str, **parameters: Any) -> TestResponse:
+        return self._seen(
+            self.client.get(path + ("?" + urlencode(parameters) if parameters else ""))
+        )
+
+    def post(self, path: str, data: Any = None, **form: Any) -> TestResponse:
+        whole = {"csrf_token": self.token, **(data or {}), **form}
+        return self._seen(self.client.post(path, data=whole))
+
+    def _seen(self, answer: TestResponse) -> TestResponse:
+        answer.get_data()
+        answer.close()
+        assert answer.status_code < 500, answer.text
+        if answer.mimetype == "text/html":
+            assert "Traceback" not in answer.text and "sqlalchemy" not in answer.text.lower()
+            self.token = found[1] if (found := TOKEN.search(answer.text)) else self.token
+        return answer
+
+
+def sink() -> dict[str, Any]:
+    """Return the definition with a field of every kind."""
+    return json.loads((ROOT / "tests/data/registers/kitchen_sink.json").read_text("utf-8"))
