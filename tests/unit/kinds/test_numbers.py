@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.kinds import Unreadable, dump_json, load_json
 from app.kinds.columns import Exact
@@ -147,6 +148,6 @@ def test_sqlite_sums_compares_and_sorts_exactly() -> None:
 
 @pytest.mark.parametrize("value", [Decimal("0.001"), Decimal(10) ** 16, Decimal("1e-30")])
 def test_a_column_never_rounds(value: Decimal) -> None:
-    for dialect in (sa.create_engine("sqlite://").dialect, sa.dialects.postgresql.dialect()):
+    for dialect in (sqlite.dialect(), postgresql.dialect()):
         with pytest.raises(ValueError, match="does not fit"):
             Exact(2).bind_processor(dialect)(value)
