@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, request
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import SecurityError
 
 from app.config import Config
 from app.errors import AppError
+from app.words import translate
 
 #: what one form may hold beside its files: bytes, and entries
 FORM_BYTES = 4 << 20
@@ -64,10 +66,21 @@ def install(app: Flask, config: Config) -> None:
         # the origin is looked at below, with and without TLS
         WTF_CSRF_SSL_STRICT=False,
     )
+    app.before_request(check_host)
     app.before_request(check_origin)
     app.before_request(check_form)
     CSRFProtect(app)
     app.after_request(lambda answer: guard(answer, config.secure_cookies))
+
+
+def check_host() -> Response | None:
+    """Answer nothing under a name that is not ours, not even a page with addresses in it."""
+    try:
+        request.host  # noqa: B018  (raises for a host that is not trusted)
+    except SecurityError:
+        text = translate("This address does not belong to the application.")
+        return Response(text, 400, mimetype="text/plain")
+    return None
 
 
 def check_origin() -> None:
@@ -96,7 +109,8 @@ def guard(answer: Response, secure: bool) -> Response:
     """Set the headers that keep a page from doing what it should not."""
     for name, value in HEADERS.items():
         answer.headers.setdefault(name, value)
-    answer.vary.add("Cookie")
+    if not answer.cache_control.public:
+        answer.vary.add("Cookie")
     if secure:
         answer.headers["Strict-Transport-Security"] = f"max-age={YEAR}; includeSubDomains"
     return answer
