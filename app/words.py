@@ -34,6 +34,7 @@ def catalogue() -> Mapping[str, str]:
         found = read_po(file, locale="zh_Hans_CN")
     return {str(entry.id): str(entry.string) for entry in found if entry.id and entry.string}
 
+
 #: values that are words of ours, not of the people who use it
 TRANSLATED = frozenset(
     "reason reasons action why kind was_kind word what keyword before_kind after_kind".split()
