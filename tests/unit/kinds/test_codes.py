@@ -57,6 +57,11 @@ def test_a_wrong_credit_code_is_answered_with_what_is_wrong(raw: Any, says: str)
     assert says in sentence(CreditCode(), raw)
 
 
+def test_a_sum_that_31_divides_gives_0_and_one_more_gives_the_last_character() -> None:
+    assert check_character("0" * 17) == "0"
+    assert check_character("1" + "0" * 16) == "Y"
+
+
 def test_a_credit_code_of_another_sort_is_refused_where_a_prefix_is_declared() -> None:
     school = "1241130341900000" + "0"
     code = school + check_character(school)
