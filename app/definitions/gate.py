@@ -58,7 +58,14 @@ class Gate:
             for f in register.fields
         )
         self._required = frozenset(f.name for f in register.fields if f.required)
-        self._old = any(name.startswith("old.") for f in self._formulas() for name in f.reads)
+        read = {name for formula in self._formulas() for name in formula.reads}
+        self._old = any(name.startswith("old.") for name in read)
+        # A blank list has no rows: to a formula that is a list of none, not a missing input.
+        self._listed = tuple(
+            f.name
+            for f in register.fields
+            if f.formula_type_is_list and any(n.split(".")[0] == f.name for n in read)
+        )
         self._schema = jsonschema_rs.Draft202012Validator(
             dict(register.schema),
             offline=True,
@@ -150,12 +157,8 @@ class Gate:
         if self._gathered:
             for entry in self._gathered:
                 values[entry.name] = gathered.get(entry.name) if gathered else None
-        names = values if not self._old or old is None else {**values, **prefixed(old)}
-        for entry in self._computed:
-            result = compute(entry, names, f"/{entry.name}", problems)
-            values[entry.name] = result
-            if names is not values:
-                names[entry.name] = result
+        names = self._names(values, old)
+        self._compute(values, names, problems)
         verdict = Judgement(values, problems)
         self._decide(verdict, names, old)
         self._apply_schema(verdict)
@@ -163,6 +166,23 @@ class Gate:
         if old is not None:
             self._ratchet(verdict, old)
         return verdict
+
+    def _names(self, values: Values, old: Values | None) -> Values:
+        """Return what formulas see: the values, the stored ones as ``old.…``, lists never None."""
+        names = values
+        if self._old and old is not None:
+            names = {**values, **prefixed(old)}
+        for name in self._listed:
+            if names.get(name) is None:
+                names = {**names, name: ()} if names is values else names
+                names[name] = ()
+        return names
+
+    def _compute(self, values: Values, names: Values, problems: list[Problem]) -> None:
+        """Compute the derived fields in order, each seeing those before it."""
+        for entry in self._computed:
+            values[entry.name] = compute(entry, names, f"/{entry.name}", problems)
+            names[entry.name] = values[entry.name]
 
     def _decide(self, verdict: Judgement, names: Mapping[str, Any], old: Values | None) -> None:
         for name, formula in self._shown:
@@ -232,8 +252,7 @@ class Gate:
         expression that fails leaves its field empty."""
         for entry in self._gathered:
             values[entry.name] = gathered.get(entry.name)
-        for entry in self._computed:
-            values[entry.name] = compute(entry, values, f"/{entry.name}", [])
+        self._compute(values, self._names(values, None), [])
         return values
 
     def defaults(self) -> Values:

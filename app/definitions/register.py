@@ -89,6 +89,11 @@ class Field:
         return bool(self.computed or self.lookup or self.rollup)
 
     @property
+    def formula_type_is_list(self) -> bool:
+        """Return whether formulas see the field as a list."""
+        return self.kind.formula_type == "rows" or self.kind.formula_type.startswith("list(")
+
+    @property
     def reference(self) -> str:
         """Return the slug of the register this field refers to, or ``""``."""
         return getattr(self.kind, "register", "")
