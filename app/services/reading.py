@@ -43,6 +43,14 @@ def get(work: Work, slug: str, record: int, *, deleted: bool = False) -> Record:
     return as_records(work, published, [row])[0]
 
 
+def exists(work: Work, slug: str, record: int) -> None:
+    """Raise ``RecordNotFound`` unless there is such a record, deleted or not."""
+    access.require(work.actor, "see", slug)
+    published = work.published(slug)
+    if not 0 < record < 2**63 or rows.get(work.tx, published, record) is None:
+        raise RecordNotFound(id=record, register=published.register.title)
+
+
 def stored_row(
     work: Work, published: Published, record: int, *, deleted: bool = False
 ) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from app.services import access, debts, history
 from app.services.cascade import Change, spread
 from app.services.judging import judge_many
 from app.services.labels import make_labels
-from app.services.reading import Record, get, stored_row
+from app.services.reading import Record, exists, get, stored_row
 from app.services.work import Work
 from app.storage import models, rows
 from app.storage.catalog import Published
@@ -272,5 +272,5 @@ def remember(work: Work, slug: str, token: str, raw: Mapping[str, Any], record: 
 
 
 __all__ = [
-    "Problem", "Record", "change", "create", "get", "insert", "judge", "store_changes",
+    "Problem", "Record", "change", "create", "exists", "get", "insert", "judge", "store_changes",
 ]  # fmt: skip
