@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -187,7 +187,11 @@ def load_snapshot(tx: sa.Connection, stamp: int) -> Snapshot:
         table.c.neighbours, table.c.reads,
     )  # fmt: skip
     entries = {
-        row[0]: Entry(*row[:5], frozenset(row[5]), frozenset(read[1] for read in row[6]))
+        row[0]: Entry(
+            *row[:5],
+            frozenset(row[5]),
+            frozenset(edge[1] for edge in row[6] if edge[3] != "computed"),
+        )
         for row in tx.execute(sa.select(*columns))
     }
     readers: dict[str, list[str]] = {}
@@ -195,6 +199,11 @@ def load_snapshot(tx: sa.Connection, stamp: int) -> Snapshot:
         for slug in entry.reads:
             readers.setdefault(slug, []).append(entry.slug)
     return Snapshot(stamp, entries, {s: tuple(sorted(r)) for s, r in readers.items()})
+
+
+def read_elsewhere(edges: Iterable[Sequence[str]]) -> frozenset[str]:
+    """Return the registers whose rows derived fields or the label read."""
+    return frozenset(edge[1] for edge in edges if edge[3] != "computed")
 
 
 def read_document(tx: sa.Connection, slug: str, revision: int) -> dict[str, Any]:

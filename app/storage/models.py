@@ -28,7 +28,7 @@ register = sa.Table(
     sa.Column("position", sa.Integer, nullable=False),
     # slugs of the registers this one reads, as JSON
     sa.Column("neighbours", sa.JSON, nullable=False),
-    # [derived field, register, field it reads] of every derived field, as JSON
+    # [derived field, register, field it reads, how] of every derived field, as JSON
     sa.Column("reads", sa.JSON, nullable=False),
     # physical names ever given out: tables, columns, indexes (see storage.layout)
     sa.Column("layout", sa.JSON, nullable=False),

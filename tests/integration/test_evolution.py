@@ -384,3 +384,17 @@ def test_lists_filter_by_a_field_that_was_renamed_and_retyped(platform, publishe
     assert [r.values.get("name") for r in found.rows] == ["甲厂"]
     with platform.reading(ME) as work:
         assert history.of_record(work, "demo", 1)[-1].action == "create"
+
+
+def test_derived_fields_cannot_wait_for_each_other_across_registers(platform, published):
+    published(definition("firm"))
+    looking = {
+        "firm": {"title": "企业", "reference": "firm"},
+        "seen": {"title": "所见", "lookup": "firm.amount"},
+    }
+    published(definition("visit", properties=looking))
+    counted = {"amount": {"title": "金额", "rollup": {"sum": "visit.seen", "via": "firm"}}}
+
+    made = plan(platform, definition("firm", properties=counted))
+
+    assert "circle" in {s.code for s in made.refusals}

@@ -85,7 +85,9 @@ def write_report(done: ImportReport, path: Path) -> None:
     """Write every bad cell to a csv or xlsx file."""
     ending = path.suffix.lower().lstrip(".")
     if ending not in ("csv", "xlsx"):
-        raise FileRefused(reason=because("A report is a .csv or .xlsx file, not {name}.", name=path))
+        raise FileRefused(
+            reason=because("A report is a .csv or .xlsx file, not {name}.", name=path)
+        )
     with path.open("wb") as out:
         exchange.write_report(done, out, ending, [translate(h) for h in HEADINGS], say)
 

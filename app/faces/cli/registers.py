@@ -10,7 +10,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from app.definitions.compile import compile_all
+from app.definitions.compile import check_together
 from app.definitions.library import common_parts, example_problems
 from app.errors import AppError, Problem
 from app.faces.cli.base import (
@@ -26,6 +26,7 @@ from app.faces.cli.base import (
 from app.services import debts, publishing
 from app.services.publishing.steps import Plan, Step
 from app.services.seeding import definition_paths, read_definition
+from app.services.work import Work
 from app.storage.catalog import CatalogNeighbours
 from app.words import say
 
@@ -49,18 +50,24 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
         except AppError as error:
             found[str(file)] = [Problem("", error.code, error.text, error.values)]
     with platform().reading(ACTOR) as work:
-        neighbours = CatalogNeighbours(work.tx, work.snapshot)
-        names = list(documents)
-        compiled, problems = compile_all(list(documents.values()), neighbours, common_parts())
-    for name, (slug, noted) in zip(names, problems.items(), strict=True):
-        register = compiled.get(slug)
-        found[name] = noted or (example_problems(register) if register else [])
+        found |= check_documents(work, documents)
     if as_json:
         print_json({name: [problem_json(p) for p in found[name]] for name in map(str, files)})
     else:
         for file in files:
             show_problems(file, found[str(file)])
     sys.exit(REFUSED if any(found.values()) else 0)
+
+
+def check_documents(work: Work, documents: dict[str, Any]) -> dict[str, list[Problem]]:
+    """Return the problems of each document, beside each other and what is published."""
+    neighbours = CatalogNeighbours(work.tx, work.snapshot)
+    sources = [Path(name).read_bytes() for name in documents]
+    checked = check_together([*documents.values()], neighbours, common_parts(), sources)
+    return {
+        name: [*one.problems] or (example_problems(one.register) if one.register else [])
+        for name, one in zip(documents, checked, strict=True)
+    }
 
 
 def show_problems(file: Path, problems: list[Problem]) -> None:

@@ -31,7 +31,8 @@ from app.errors import (
 from app.kinds import dump_json
 from app.services import access
 from app.services.cascade import recompute, spread
-from app.services.publishing.planning import digest, make_plan, needs_review, private_copy
+from app.services.publishing.circles import edges, find_circle
+from app.services.publishing.planning import circles, digest, make_plan, needs_review, private_copy
 from app.services.publishing.review import list_debts
 from app.services.publishing.steps import Plan, Step
 from app.services.work import Work
@@ -120,6 +121,8 @@ def plan_together(work: Work, documents: Sequence[Mapping[str, Any]], *, count: 
         if found := example_problems(register):
             raise DefinitionRefused(found, count=len(found), slug=slug)
     together = frozenset(registers)
+    if circle := find_circle(work, list(registers.values())):
+        raise PlanRefused(**reasons(list(circles(circle))))
     return [
         make_plan(work, private_copy(d), registers[d["$id"]], count=count, together=together)
         for d in documents
@@ -209,17 +212,6 @@ def keep_revision(work: Work, made: Plan) -> None:
         work.tx.execute(table.update().where(table.c.slug == made.slug).values(row))
     else:
         work.tx.execute(table.insert(), {"slug": made.slug, **row})
-
-
-def edges(register: Register) -> Iterator[tuple[str, str, str]]:
-    """Give (derived field or label, register, field it reads) of everything read elsewhere."""
-    for field in register.fields:
-        if field.lookup:
-            yield field.name, field.lookup.register, field.lookup.field
-        if field.rollup:
-            yield field.name, field.rollup.register, field.rollup.field or "_id"
-        if field.reference and "{" + field.name + "}" in register.label:
-            yield "_label", field.reference, "_label"
 
 
 def move_stamp(work: Work) -> None:

@@ -13,6 +13,7 @@ from app.definitions.diff import Difference, compare
 from app.definitions.register import Register
 from app.errors import DefinitionRefused
 from app.kinds import dump_json
+from app.services.publishing.circles import find_circle
 from app.services.publishing.columns import Ground, plan_columns
 from app.services.publishing.review import Projection, preview
 from app.services.publishing.steps import EXAMPLES, Plan, Step
@@ -63,8 +64,11 @@ def make_plan(
     break the new revision is found and counted. ``together`` are registers published with it,
     which were compiled beside it."""
     slug = register.slug
+    circle = find_circle(work, [register]) if not together else []
     if slug not in work.snapshot.entries:
-        return first_plan(document, register)
+        plan = first_plan(document, register)
+        plan.steps += circles(circle)
+        return plan
     old = work.published(slug)
     base_hash = stored_digest(work, slug, old.revision)
     plan = Plan(slug, register, document, old.revision, base_hash, old.layout.copy())
@@ -77,6 +81,7 @@ def make_plan(
     plan.steps += plan_columns(ground, register.fields)
     plan.steps += words(work, old, differences)
     plan.steps += plan_indexes(work, old, plan)
+    plan.steps += circles(circle)
     plan.steps += plan_dependents(work, plan, together)
     plan.steps += plan_computing(old, register, plan, differences, total)
     if total and needs_review(differences, plan):
@@ -267,6 +272,14 @@ def needs_review(differences: list[Difference], plan: Plan) -> bool:
         return True
     added = [plan.register[d.name] for d in differences if d.code == "field.added"]
     return any(f.required or f.derived for f in added)
+
+
+def circles(circle: list[tuple[str, str]]) -> Iterator[Step]:
+    """Give a refusal for derived fields that would wait for each other."""
+    if circle:
+        text = "These fields would be computed from each other: {fields}. Break the circle first"
+        shown = {"fields": " → ".join(f"{slug}.{name}" for slug, name in circle)}
+        yield Step("circle", text, shown, needs="refused")
 
 
 def plan_dependents(work: Work, plan: Plan, together: frozenset[str]) -> Iterator[Step]:
