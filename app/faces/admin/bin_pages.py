@@ -71,7 +71,7 @@ def listed(view: RegisterView) -> str:
             "id": record.id,
             "label": view.name_of(record),
             "when": desk.moment(record.deleted_at),
-            "who": record.deleted_by,
+            "who": desk.person(record.deleted_by),
             "reason": reason,
         }
         for record, reason in found

@@ -178,7 +178,7 @@ def line(one: publishing.Revision, shown: int, current: int) -> dict[str, Any]:
     return {
         "revision": one.revision,
         "when": desk.moment(one.at),
-        "who": one.who,
+        "who": desk.person(one.who),
         "shown": one.revision == shown,
         "current": one.revision == current,
         "url": url_for("definitions.show", name=one.slug, revision=one.revision),

@@ -11,6 +11,7 @@ from flask import current_app, g
 
 from app.faces.admin.session import current_actor
 from app.services.work import Actor, Platform, Work
+from app.words import gettext as _
 
 
 def actor() -> Actor:
@@ -51,3 +52,8 @@ def moment(at: datetime.datetime | None) -> str:
 
 def local(at: datetime.datetime) -> datetime.datetime:
     return at.replace(tzinfo=datetime.UTC).astimezone()
+
+
+def person(name: str | None) -> str:
+    """Return who did something; what came with the product was nobody's deed."""
+    return _("the system") if name == "seed" else name or ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from flask import Blueprint, abort, jsonify, request, send_file, url_for
 from werkzeug.datastructures import FileStorage
@@ -41,7 +41,12 @@ def upload(view: RegisterView, field: str) -> Response | tuple[Response, int]:
     try:
         with desk.writing() as work:
             kept = attachments.store(
-                work, view.register.slug, field, file.filename, type_of(file), file.stream
+                work,
+                view.register.slug,
+                field,
+                file.filename,
+                type_of(file),
+                cast(BinaryIO, file.stream),
             )
     except AppError as error:
         return jsonify(text=say(error)), error.status

@@ -51,6 +51,7 @@ class Chip:
     input: str = "text"
     mode: str = ""
     operator: str = ""
+    pick: str = "checkbox"
     blank: bool = False
     is_empty: bool = False
     is_present: bool = False
@@ -162,9 +163,7 @@ def chip(work: Work, entered: Field, query: Query, root: str) -> Chip:
     made = Chip(entered.title, addresses.PREFIX + entered.name, entered.unit)
     options = choices(entered)
     if options:
-        chosen = set(given.get(ANY_OF, "").split(",")) | {given.get(EQUALS, "")}
-        made.options = [(value, text, value in chosen) for value, text in options]
-        made.shown = "、".join(text for _value, text, on in made.options if on)
+        choose(made, options, allowed, given)
     elif entered.reference:
         made.lookup = f"{root}lookup/{entered.name}"
         made.value = given.get(EQUALS, "")
@@ -185,6 +184,18 @@ def chip(work: Work, entered: Field, query: Query, root: str) -> Chip:
     made.shown = "；".join([*([made.shown] if made.shown else []), *extra])
     made.clear_url = root + addresses.build(addresses.without(query, entered.name))
     return made
+
+
+def choose(
+    made: Chip, options: list[tuple[str, str]], allowed: Sequence[str], given: dict[str, str]
+) -> None:
+    """Make a chip that lists options: any of them where the kind can be asked so, else one."""
+    operator = next((op for op in (ANY_OF, CONTAINS) if op in allowed), EQUALS)
+    made.operator = "" if operator == EQUALS else f".{operator}"
+    made.pick = "checkbox" if operator == ANY_OF else "radio"
+    chosen = {*given.get(ANY_OF, "").split(","), given.get(EQUALS, ""), given.get(CONTAINS, "")}
+    made.options = [(value, text, value in chosen) for value, text in options]
+    made.shown = "、".join(text for _value, text, on in made.options if on)
 
 
 def spread(made: Chip, entered: Field, given: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.errors import AppError, NeedsConfirmation, RecordNotFound, RecordRefused
 from app.faces.admin import desk, showing, telling
-from app.services import debts, history, records, removal
+from app.services import history, records, removal
 from app.services.reading import Record, as_of
 from app.services.work import Work
 from app.words import gettext as _
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from app.faces.admin.register_view import RegisterView
 
 MOST_CHANGES = 100
-MOST_DEBTS = 200
 
 
 def show(view: RegisterView, id: int) -> str:
@@ -49,11 +48,11 @@ def show(view: RegisterView, id: int) -> str:
 
 
 def saved_by(one: history.Entry) -> dict[str, str]:
-    return {"when": desk.moment(one.at), "who": one.who}
+    return {"when": desk.moment(one.at), "who": desk.person(one.who)}
 
 
 def updated(record: Record) -> dict[str, str]:
-    return {"when": desk.moment(record.updated_at), "who": record.updated_by}
+    return {"when": desk.moment(record.updated_at), "who": desk.person(record.updated_by)}
 
 
 def found(view: RegisterView, work: Work, id: int) -> tuple[Record, bool]:
@@ -121,40 +120,3 @@ def changes(view: RegisterView) -> str:
         entries = history.of_register(work, view.register.slug, MOST_CHANGES)
         told = telling.entries(work, view.register.slug, entries)
     return view.page("changes", history=told, crumbs=view.crumbs((_("Recent changes"), "")))
-
-
-def debt(view: RegisterView) -> str:
-    """Return the records that break the current revision, and how many break which rule."""
-    slug, register = view.register.slug, view.register
-    with desk.reading() as work:
-        owed = debts.listed(work, slug, MOST_DEBTS)
-        summary = debts.summary(work, slug)
-        labels = {id: named(view, work, id) for id in dict.fromkeys(d.record for d in owed)}
-    sentences = {(d.problem.code, d.problem.at): say(d.problem) for d in reversed(owed)}
-    rules = [
-        {
-            "title": telling.title_of(register, at.split("/")[1] if "/" in at else at),
-            "text": sentences.get((code, at), code),
-            "count": f"{count:,}",
-            "since": _("{when}, revision {revision}", when=desk.moment(since), revision=revision),
-        }
-        for code, at, count, since, revision in summary
-    ]
-    rows: dict[int, dict[str, Any]] = {}
-    for d in owed:
-        row = rows.setdefault(
-            d.record,
-            {"id": d.record, "label": labels[d.record], "texts": [], "since": desk.moment(d.since)},
-        )
-        row["texts"].append(say(d.problem))
-    return view.page(
-        "debt", rules=rules, rows=list(rows.values()),
-        crumbs=view.crumbs((_("Records that break current rules"), "")),
-    )  # fmt: skip
-
-
-def named(view: RegisterView, work: Work, id: int) -> str:
-    try:
-        return view.name_of(records.get(work, view.register.slug, id))
-    except RecordNotFound:
-        return _("No. {id}", id=id)

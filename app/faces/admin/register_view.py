@@ -14,7 +14,17 @@ from flask_admin import expose
 from flask_admin.model import BaseModelView
 from werkzeug.wrappers import Response
 
-from app.faces.admin import addresses, bin_pages, desk, entry, files, lookups, record_pages, saving
+from app.faces.admin import (
+    addresses,
+    bin_pages,
+    debt_page,
+    desk,
+    entry,
+    files,
+    lookups,
+    record_pages,
+    saving,
+)
 from app.faces.admin import exchange_pages as exchange
 from app.faces.admin.listing import Lister
 from app.services import debts, lists, records
@@ -28,7 +38,7 @@ FORMATS = (("xlsx", "Excel"), ("csv", "CSV"), ("jsonl", "JSON Lines"))
 ID = f"<int(max={2**63 - 1}):id>"
 
 
-class RegisterView(BaseModelView):  # type: ignore[type-arg]
+class RegisterView(BaseModelView):
     """The pages of one register at one revision."""
 
     can_export = False
@@ -131,7 +141,7 @@ class RegisterView(BaseModelView):  # type: ignore[type-arg]
 
     @expose("/debt")
     def debt_view(self) -> str:
-        return record_pages.debt(self)
+        return debt_page.listed(self)
 
     @expose("/import", methods=("GET", "POST"))
     def import_view(self) -> str | tuple[str, int]:

@@ -99,7 +99,7 @@ def entry(work: Work, slug: str, register: Register, one: Entry, version: int) -
         for name, before, after in one.changes
     ]  # fmt: skip
     return {
-        "who": one.who,
+        "who": desk.person(one.who),
         "action": _(ACTIONS.get(one.action, one.action)),
         "face": _(FACES.get(one.face, one.face)),
         "iso": desk.local(one.at).isoformat(timespec="minutes"),

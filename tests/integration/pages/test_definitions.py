@@ -87,6 +87,20 @@ def test_plan_counts_rows_and_wants_a_yes(browser, register, store):
     assert "甲厂" in browser.get("/registers/demo/debt").text
 
 
+def test_value_that_does_not_fit_a_new_kind_is_listed_until_it_is_entered_anew(
+    browser, register, store
+):
+    register(definition(properties={"code": {"title": "编号", "type": "string"}}))
+    id = store("demo", name="甲厂", code="A-7")
+    register(definition(properties={"code": {"title": "编号", "type": "integer"}}))
+
+    listed = browser.get("/registers/demo/debt").text
+    browser.post(f"/registers/demo/{id}/edit", _version=1, f_code="7")
+
+    assert "A-7" in listed and "甲厂" in listed
+    assert "A-7" not in browser.get("/registers/demo/debt").text
+
+
 def test_plan_made_on_an_older_revision_is_refused(browser, register):
     register(definition())
     form = planned(browser, definition(title="甲"), "/definitions/demo/edit")

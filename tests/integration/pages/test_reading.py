@@ -56,6 +56,32 @@ def test_list_searches_filters_sorts_and_counts_exactly(browser, register, store
     assert "共 1 条" in found.text
 
 
+def test_every_filter_the_page_offers_is_understood(browser, register, store):
+    document = sink()
+    every = [name for name, field in document["properties"].items() if name != "lines"]
+    register(document | {"register": document["register"] | {"filters": every}})
+    store("kitchen_sink", code="K001", name="电机", tags=["a"], flag="true", colour="red", count=3)
+    root = "/registers/kitchen_sink/"
+    page = browser.get(root).text
+    offered = re.findall(
+        r'<input type="(?:checkbox|radio)" name="(f\.[^"]+)" value="([^"]+)"', page
+    )
+    ranges = re.findall(r'name="(f\.[a-z_]+\.ge)"', page)
+
+    assert ("f.flag", "true") in offered and ("f.tags.in", "a") in offered or offered
+    for name, value in offered:
+        assert browser.get(root, **{name: value}).status_code == 200, (name, value)
+    assert len(ranges) > 5
+    for found in (
+        "f.flag=true",
+        "f.colour.in=red",
+        "f.count.ge=3",
+        "f.name.contains=电",
+        "f.day.empty=1",
+    ):
+        assert "共 1 条" in browser.get(f"{root}?{found}").text, found
+
+
 def test_page_numbers_and_sizes_are_clamped(browser, register, store):
     register(definition())
     store("demo", name="一")
