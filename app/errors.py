@@ -44,7 +44,7 @@ class Problem:
         return self.sentence()
 
 
-def because(text: str, **values: Any) -> Problem:
+def because(text: str, /, **values: Any) -> Problem:
     """Return a reason inside a refusal: a sentence of its own, translated with the refusal."""
     return Problem("", "reason", text, values)
 

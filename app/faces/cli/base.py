@@ -64,7 +64,7 @@ def print_json(answer: Any) -> None:
     click.echo(json.dumps(answer, ensure_ascii=False, default=str))
 
 
-def sentence(text: str, **values: Any) -> str:
+def sentence(text: str, /, **values: Any) -> str:
     """Return a sentence of a command's own, translated and filled."""
     return say(because(text, **values))
 
