@@ -8,10 +8,12 @@ from typing import Any
 
 import wtforms
 from flask import url_for
+from wtforms.fields.choices import Choice
 
 from app.definitions.register import Field
 from app.errors import Problem
 from app.faces.admin import entry
+from app.words import gettext as _
 from app.words import say
 
 #: input types a browser may refuse to show a text in: what cannot be shown becomes plain text
@@ -137,7 +139,14 @@ def draw_text(made: wtforms.Field, drawn: Control, typed: str) -> None:
 def options(made: wtforms.Field, chosen: list[str]) -> list[tuple[str, str, bool]]:
     """Return (value, text, chosen); a retired choice is offered only where it is stored."""
     made.data = chosen if isinstance(made, wtforms.SelectMultipleField) else chosen[0]
-    return [(str(o.value), str(o.label), str(o.value) in chosen) for o in made.iter_choices()]
+    return [(str(o.value), text_of_option(o), str(o.value) in chosen) for o in made.iter_choices()]
+
+
+def text_of_option(option: Choice) -> str:
+    if not str(option.value):
+        return _("(not chosen)")
+    retired = (option.render_kw or {}).get("data-retired")
+    return _("{title} (retired)", title=option.label) if retired else str(option.label)
 
 
 def draw_reference(drawing: Drawing, entered: Field, drawn: Control, typed: str) -> None:

@@ -25,6 +25,7 @@ TOLD: dict[int, tuple[str, str]] = {
         "This request cannot be understood",
         "The address or the form holds something that cannot be read. Go back and try again.",
     ),
+    401: ("You are not signed in", "Sign in, then do it again. Nothing was changed."),
     403: (
         "This is not open to you",
         "Your account may not do this. Ask your administrator if you need it.",

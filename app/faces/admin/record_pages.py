@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from app.faces.admin.register_view import RegisterView
 
 MOST_CHANGES = 100
+#: entries of a record's history that are shown at first
+MOST_ENTRIES = 50
 
 
 def show(view: RegisterView, id: int) -> str:
@@ -42,9 +44,15 @@ def show(view: RegisterView, id: int) -> str:
             updated=None if past else updated(record),
             crumbs=view.crumbs((view.name_of(record), "")),
             sections=showing.sections(work, view.register, values, names, shown),
-            history=telling.entries(work, slug, entries, version if past else 0),
+            history=telling.entries(work, slug, latest(entries), version if past else 0),
+            earlier=len(entries) - len(latest(entries)),
             used=showing.used_by(work, users, id),
         )  # fmt: skip
+
+
+def latest(entries: list[history.Entry]) -> list[history.Entry]:
+    """Return the entries the page shows: the newest, or all where ``?history=all`` asks so."""
+    return entries if request.args.get("history") == "all" else entries[:MOST_ENTRIES]
 
 
 def saved_by(one: history.Entry) -> dict[str, str]:

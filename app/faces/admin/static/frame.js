@@ -53,7 +53,10 @@ export function startFrame() {
   document.querySelector('[data-drawer="close"]')?.addEventListener("click", () => openDrawer(false));
   document.addEventListener("click", (event) => closeMenus(event.target));
   document.addEventListener("toggle", (event) => {
-    if (event.target.matches?.("details.drop") && event.target.open) keepInside(event.target);
+    if (event.target.matches?.("details.drop") && event.target.open) {
+      keepInside(event.target);
+      if (event.target.matches(".chip")) event.target.querySelector("fieldset input:not([type=hidden])")?.focus();
+    }
   }, true);
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
