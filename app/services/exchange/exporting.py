@@ -152,9 +152,12 @@ def _reference_texts(
     doubtful = [number for number, text in texts.items() if read.get(text) != number]
     if doubtful and len(target.register.key) == 1:
         [name] = target.register.key
-        for row in stored_rows.get_many(work.tx, target, doubtful):
-            if isinstance(row.get(name), str):
-                texts[row["_id"]] = row[name]
+        keys = {
+            row["_id"]: row.get(name) for row in stored_rows.get_many(work.tx, target, doubtful)
+        }
+        written = {number: key for number, key in keys.items() if isinstance(key, str)}
+        read = resolve_references(work, published, field, set(written.values()))
+        texts |= {number: key for number, key in written.items() if read.get(key) == number}
     return texts
 
 
