@@ -93,7 +93,7 @@ def compared(
 def outdated(view: RegisterView, typed: entry.Typed, revision: int) -> list[str]:
     """Return what stands in the way of saving a form that was opened under an earlier
     revision, ``[]`` if it still says what it said then. A renamed field's entry moves along."""
-    if not revision or revision == view.published.revision:
+    if not 0 < revision < view.published.revision:
         return []
     with desk.reading() as work:
         try:

@@ -19,8 +19,6 @@ from werkzeug.datastructures import MultiDict
 from app.definitions.register import Field, Register
 
 PREFIX = "f_"
-#: More child rows than this are not read from one form.
-MOST_ROWS = 2000
 
 Typed = dict[str, Any]
 
@@ -85,7 +83,7 @@ def numbered_rows(field: Field, form: MultiDict[str, str]) -> dict[int, Typed]:
             row = found.setdefault(int(match[1]), {})
             row[match[2]] = item_of(columns[match[2]], form.getlist(name))
     filled = [n for n in sorted(found) if any(not blank(item) for item in found[n].values())]
-    return {n: found[n] for n in filled[:MOST_ROWS]}
+    return {n: found[n] for n in filled}
 
 
 def in_form(register: Register, at: str, form: MultiDict[str, str]) -> str:

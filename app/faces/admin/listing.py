@@ -222,7 +222,7 @@ def choices(entered: Field) -> list[tuple[str, str]]:
 
 def named(work: Work, slug: str, text: str) -> str:
     """Return how the record ``text`` (an id) of ``slug`` is called; the text itself if unknown."""
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
         return text
     try:
         return records.get(work, slug, int(text)).label or f"#{text}"

@@ -287,6 +287,23 @@ def test_form_filled_with_anything_is_answered_calmly(browser, register, store, 
         assert answer.status_code in (200, 302, 400, 409, 422)
 
 
+@pytest.mark.parametrize("typed", ["9" * 5000, "9" * 18, "-1", "0", "牧原", "1.5", "１", "[1]"])
+def test_reference_to_anything_is_answered_calmly(browser, register, typed):
+    register(sink())
+    rows = {"f_lines-rows": "1", "f_lines-0-item": "a", "f_lines-999999-amount": typed}
+    form = {**rows, "f_code": "K001", "f_name": "电机", "f_link": typed, "f_file": typed}
+    form |= {
+        "f_photos": [typed, typed],
+        "_version": "9" * 18,
+        "_revision": "9" * 18,
+        "_id": "9" * 18,
+    }
+
+    for path in ("new", "check"):
+        answer = browser.post(f"/registers/kitchen_sink/{path}", form)
+        assert answer.status_code in (404, 422)
+
+
 # ── a form that was opened before the definition changed
 
 
