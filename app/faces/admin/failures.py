@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from markupsafe import escape
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from app.errors import AppError
+from app.faces.admin.chrome import asset
 from app.words import gettext as _
 from app.words import say
 
@@ -122,10 +123,12 @@ def answer(status: int, text: str = "", code: str = "", number: str = "") -> tup
 
 def plain(title: str, text: str, number: str) -> str:
     """Return a page that needs neither templates nor the database."""
-    return (
-        f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>{escape(_(title))}</title>'
-        f"<h1>{escape(_(title))}</h1><p>{escape(text)}</p><p>{escape(number)}</p>"
-    )
+    return Markup(
+        '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>{0}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="stylesheet" href="{1}"></head><body><main><div class="sorry"><h1>{0}</h1>'
+        "<p>{2}</p><p>{3}</p></div></main></body></html>"
+    ).format(_(title), asset("app.css"), text, number)
 
 
 def wants_json() -> bool:
