@@ -7,7 +7,7 @@ database – look-ups, roll-ups, references, uniqueness – is handed in by the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -19,7 +19,7 @@ from app.definitions.register import Field, Register, Rule
 from app.definitions.sentences import problem_of
 from app.errors import Problem
 from app.expressions import Formula, FormulaFailed
-from app.kinds.base import Unreadable
+from app.kinds.base import Kind, Reader, Unreadable
 
 Values = dict[str, Any]
 
@@ -35,6 +35,8 @@ class Judgement:
     visible: dict[str, bool] = field(default_factory=dict)
     editable: dict[str, bool] = field(default_factory=dict)
     changed: frozenset[str] = frozenset()
+    #: ``values`` as they were judged
+    json: dict[str, Any] = field(default_factory=dict)
 
 
 class Gate:
@@ -42,7 +44,7 @@ class Gate:
 
     def __init__(self, register: Register) -> None:
         self.register = register
-        self._readers = {f.name: f.kind.reader() for f in register.fields}
+        self._readers = {f.name: reading_of(f.kind) for f in register.fields}
         self._entered = tuple(f for f in register.fields if not f.derived)
         self._derived = tuple(register[name] for name in register.computing)
         self._computed = tuple(f for f in self._derived if f.computed)
@@ -54,7 +56,7 @@ class Gate:
         self._shown = tuple((f.name, f.visible) for f in register.fields if f.visible)
         self._open = tuple((f.name, f.editable) for f in register.fields if f.editable)
         self._to_json = tuple(
-            (f.name, partial(rows_to_json, f) if f.columns else f.kind.to_json)
+            (f.name, partial(rows_to_json, f) if f.columns else json_writer(f.kind))
             for f in register.fields
         )
         self._required = frozenset(f.name for f in register.fields if f.required)
@@ -92,11 +94,13 @@ class Gate:
             reader = readers.get(name)
             if reader is None:
                 problems.append(unknown_field(name, self.register))
-            elif is_blank(item):
+            elif item is None or (
+                not item or item.isspace() if item.__class__ is str else is_blank(item)
+            ):
                 values[name] = None
             else:
                 try:
-                    values[name] = reader.deserialize(item)
+                    values[name] = reader(item)
                 except Unreadable as error:
                     problems.append(
                         Problem(
@@ -199,7 +203,7 @@ class Gate:
                 )
 
     def _apply_schema(self, verdict: Judgement) -> None:
-        json = self.to_json(verdict.values)
+        json = verdict.json = self.to_json(verdict.values)
         if self._schema.is_valid(json):
             return
         unread = {p.name for p in verdict.problems if p.code == "value.unreadable"}
@@ -263,9 +267,9 @@ class Gate:
     def to_json(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``values`` as JSON, blank fields left out; rows as lists of objects."""
         return {
-            name: to_json(values[name])
+            name: value if to_json is None else to_json(value)
             for name, to_json in self._to_json
-            if values.get(name) is not None
+            if (value := values.get(name)) is not None
         }
 
     def from_json(self, json: Mapping[str, Any]) -> Values:
@@ -323,6 +327,17 @@ def compute(entry: Field, names: Mapping[str, Any], at: str, problems: list[Prob
         shown = {"field": entry.title, "value": shorten(result)}
         problems.append(Problem(at, "formula.unfit", text, shown, fields))
         return None
+
+
+def reading_of(kind: Kind) -> Callable[[Any], Any]:
+    """Return the function behind a kind's marshmallow field: an import calls it most of all."""
+    reader = kind.reader()
+    return reader.read if isinstance(reader, Reader) else reader.deserialize
+
+
+def json_writer(kind: Kind) -> Callable[[Any], Any] | None:
+    """Return a kind's ``to_json``, or None where it returns the value as it is."""
+    return None if type(kind).to_json is Kind.to_json else kind.to_json
 
 
 def round_half_up(number: Decimal, scale: int) -> Decimal:

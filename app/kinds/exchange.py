@@ -39,7 +39,11 @@ def _written(obj: Any) -> str:
 
 
 def _object(obj: dict[str, Any]) -> str:
-    return "{" + ",".join([f"{_key(key)}:{_written(obj[key])}" for key in obj]) + "}"
+    writer = _WRITERS.get
+    parts = [
+        f"{_key(key)}:{(writer(type(value)) or _written)(value)}" for key, value in obj.items()
+    ]
+    return "{" + ",".join(parts) + "}"
 
 
 def _key(key: Any) -> str:
@@ -55,7 +59,10 @@ def _array(obj: list[Any] | tuple[Any, ...]) -> str:
 def _decimal(number: Decimal) -> str:
     if not number.is_finite():
         raise ValueError(f"{number} has no JSON")
-    return format(number, "f") if abs(number.adjusted()) < 100 else str(number)
+    text = str(number)
+    if "E" not in text:
+        return text
+    return format(number, "f") if abs(number.adjusted()) < 100 else text
 
 
 def _float(number: float) -> str:

@@ -13,7 +13,7 @@ from app.kinds import dump_json, load_json
 from app.services import access
 from app.services.work import Work
 from app.storage import models
-from app.storage.rows import CHUNK
+from app.storage.rows import CHUNK, insert_plain
 from app.storage.rows import write as write_rows
 
 CREATE, CHANGE, DELETE, UNDELETE, RESTORE, DERIVE = (
@@ -75,8 +75,11 @@ def append(work: Work, entries: list[dict[str, Any]]) -> None:
     """Write rows of history in the caller's transaction."""
     if not entries:
         return
-    if work.tx.dialect.name == "sqlite" or len(entries) < 20:
+    if len(entries) < 20:
         work.tx.execute(models.history.insert(), entries)
+        return
+    if work.tx.dialect.name == "sqlite":
+        insert_plain(work.tx, models.history, entries)
         return
     sequence = sa.func.pg_get_serial_sequence(models.history.name, "id")
     numbers = sa.func.generate_series(1, len(entries)).table_valued("n")

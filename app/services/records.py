@@ -93,13 +93,12 @@ def insert(work: Work, published: Published, verdicts: Sequence[Judgement]) -> l
         for i, v, label in zip(ids, values, labels, strict=True)
     ]
     rows.insert_many(work.tx, published, written)
-    to_json = published.gate.to_json
     history.append(
         work,
         [
             history.entry(
                 work, published.slug, i, 1, published.revision, history.CREATE,
-                None, to_json(verdict.values), confirmations(verdict),
+                None, verdict.json, confirmations(verdict),
             )
             for i, verdict in zip(ids, verdicts, strict=True)
         ],

@@ -109,8 +109,8 @@ class _Import:
     ) -> None:
         self._work, self._published, self._headings = work, published, headings
         self._matcher, self._stop = matcher, stop
-        self._defaults = published.gate.defaults()
         self._names = published.register.names
+        self._blank = dict.fromkeys(self._names) | published.gate.defaults()
         self.report = ImportReport(ignored=headings.ignored)
 
     def run(self, table: Table, progress: Progress | None) -> ImportReport:
@@ -147,9 +147,10 @@ class _Import:
 
     def _whole(self, entry: Entry) -> Values:
         """Return every field's value: the stored one, or the default, under the row's own."""
-        base = entry.old if entry.old is not None else self._defaults
-        whole: Values = {name: base.get(name) for name in self._names}
-        if entry.old is None:
+        if entry.old is not None:
+            whole: Values = {name: entry.old[name] for name in self._names}
+        else:
+            whole = self._blank.copy()
             for problem in (*entry.problems, *entry.unread):
                 if problem.name:
                     whole[problem.name] = None
