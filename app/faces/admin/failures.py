@@ -7,7 +7,7 @@ import secrets
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, jsonify, render_template, request
+from flask import Flask, current_app, g, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
@@ -137,8 +137,11 @@ def wants_json() -> bool:
 
 
 def back() -> str:
-    """Return the page the person came from, if it is one of ours."""
+    """Return the page of ours that the person came from, else the list of the register."""
     came = urlsplit(request.referrer or "")
-    if came.netloc != request.host or came.path == request.path:
+    if came.netloc == request.host and came.path != request.path:
+        return came.path + (f"?{came.query}" if came.query else "")
+    snapshot, slug = g.get("snapshot"), g.get("slug")
+    if snapshot is None or slug not in snapshot:
         return ""
-    return came.path + (f"?{came.query}" if came.query else "")
+    return url_for("register.index_view", slug=slug)
