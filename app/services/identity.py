@@ -102,8 +102,9 @@ def create_account(
         raise LoginTaken(login=login)
     chosen = _chosen(password, login)
     moment = now()
-    created = tx.execute(
-        account.insert().values(
+    number = tx.execute(
+        account.insert()
+        .values(
             login=login,
             login_key=_key(login),
             name=name.strip() or login,
@@ -112,8 +113,8 @@ def create_account(
             created_at=moment,
             failed=0,
         )
-    )
-    number = int(created.inserted_primary_key[0])
+        .returning(account.c.id)
+    ).scalar_one()
     _note(tx, number, "created")
     return number, chosen
 
