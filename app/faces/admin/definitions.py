@@ -23,7 +23,7 @@ from app.words import gettext as _
 from app.words import say
 
 Answer = str | Response | tuple[str, int]
-#: a definition is at most 256 KB; a little more is read to say so
+#: characters of a text that is looked at at all; a definition's own limit is stated in bytes
 LONGEST = 300 * 1024
 
 
@@ -89,6 +89,8 @@ def worked(heading: str, here: str, back: str) -> Answer:
     """Plan the document that was sent, or publish it as planned."""
     text = sent_text()
     try:
+        if len(text) > LONGEST:
+            raise FileRefused(reason=_("It is longer than {count} characters.", count=LONGEST))
         document = parse_definition(text, _("The definition"))
         if not isinstance(document, dict):
             raise FileRefused(reason=_("A definition is a JSON object: it begins with a brace."))
@@ -138,17 +140,17 @@ def sent_text() -> str:
     """Return the document of the text box, or of the file where the browser runs no scripts."""
     file = request.files.get("file")
     if file is not None and file.filename:
-        return file.stream.read(LONGEST).decode("utf-8-sig", "replace")
-    return request.form.get("document", "").replace("\r\n", "\n").removeprefix("\n")[:LONGEST]
+        return file.stream.read(4 * LONGEST).decode("utf-8-sig", "replace")
+    return request.form.get("document", "").replace("\r\n", "\n").removeprefix("\n")
 
 
-def page(
-    heading: str, here: str, back: str, text: str, refusal: str = "",
-    problems: tuple[Problem, ...] = (), plan: dict[str, Any] | None = None,
-) -> str:  # fmt: skip
+def page(heading: str, here: str, back: str, text: str, **said: Any) -> str:
+    """Return the editor; ``said``: what is wrong (``refusal``, ``problems``), or the ``plan``."""
+    problems: tuple[Problem, ...] = said.get("problems", ())
+    plan: dict[str, Any] | None = said.get("plan")
     return render_template(
         "taizhang/definitions/edit.html", heading=heading, action=here, back=back, document=text,
-        refusal=refusal, plan=plan, stage=2 if plan else 1,
+        refusal=said.get("refusal", ""), plan=plan, stage=2 if plan else 1,
         problems=[{"at": p.at or "/", "text": say(p)} for p in problems],
         crumbs=[(_("Definitions"), url_for("definitions.index")), (heading, "")],
     )  # fmt: skip

@@ -20,9 +20,6 @@ from app.words import say
 if TYPE_CHECKING:
     from app.faces.admin.register_view import RegisterView
 
-#: what a browser may show by itself; everything else is only saved
-SHOWABLE = frozenset(["application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp"])
-
 
 def blueprint() -> Blueprint:
     """Return the address of attachments."""
@@ -58,9 +55,8 @@ def download(id: int) -> Response:
     with desk.reading() as work:
         kept = attachments.find(work, id)
         path = attachments.open_file(work, kept)
-    inline = kept.type in SHOWABLE and request.args.get("show") == "1"
     answer = send_file(
-        path, mimetype=kept.type, as_attachment=not inline, download_name=kept.name, max_age=0
+        path, mimetype=kept.type, as_attachment=True, download_name=kept.name, max_age=0
     )
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer.headers["X-Content-Type-Options"] = "nosniff"

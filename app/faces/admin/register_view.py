@@ -99,7 +99,7 @@ class RegisterView(BaseModelView):
             owed = debts.count(work, self.register.slug)
             return self.page(
                 "list", **context, debt=f"{owed:,}" if owed else "", formats=FORMATS,
-                crumbs=[(self.register.title, "")],
+                crumbs=[(self.register.title, "")], description=self.register.description,
                 definition_url=url_for("definitions.show", name=self.register.slug),
             )  # fmt: skip
 

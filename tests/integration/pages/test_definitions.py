@@ -72,6 +72,12 @@ def test_text_that_is_no_definition_is_refused_calmly(browser, document):
         assert answer.status_code == 422, answer.text
 
 
+def test_text_too_long_to_be_a_definition_is_refused_by_its_size(browser):
+    answer = browser.post("/definitions/new", document='{"a": "' + "长" * 310_000 + '"}', do="plan")
+
+    assert answer.status_code == 422 and "超过" in answer.text
+
+
 def test_plan_counts_rows_and_wants_a_yes(browser, register, store):
     register(definition())
     store("demo", name="甲厂")
