@@ -93,6 +93,7 @@ def test_every_bad_cell_of_a_file_is_named_and_nothing_is_stored(sink: Platform)
         ("/3/price", "1.234"),
         ("/4/code", ""),
         ("/4/price", "-1"),
+        ("/4/lines", ""),  # no rows are worth 0, which is more than a total of -1
         ("/5/code", "K001"),
     }
     assert all("{" not in r.problem.sentence() for r in report.refused)
