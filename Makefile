@@ -33,7 +33,7 @@ unit: .venv/.development
 	$(BIN)/pytest -q tests/unit
 
 integration: .venv/.development
-	$(BIN)/pytest -q -n 2 tests/integration
+	$(BIN)/pytest -q -n 2 tests/integration tests/faults
 
 e2e: .venv/.development
 	@tools/system-packages

@@ -163,8 +163,8 @@ def measures(source: sa.Table, field: Field) -> list[sa.ColumnElement[Any]]:
     column = source.c[rollup.field]
     if rollup.operation == "avg":
         return [sa.func.sum(column, type_=column.type), sa.func.count(column)]
-    name = {"sum": sa.func.sum, "min": sa.func.min, "max": sa.func.max}[rollup.operation]
-    return [name(column, type_=column.type)]
+    aggregate = getattr(sa.func, rollup.operation)
+    return [aggregate(column, type_=column.type)]
 
 
 def settle(field: Field, found: Sequence[Any] | None) -> Any:
