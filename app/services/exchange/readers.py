@@ -113,12 +113,10 @@ def _csv_rows(stream: IO[bytes], encoding: str, delimiter: str) -> Generator[Row
         reader = csv.reader(text, delimiter=delimiter, strict=True)
         yield from enumerate(reader, 1)
     except csv.Error as error:
-        raise refused(
-            "csv",
-            "Line {line} cannot be read as csv ({reason}).",
-            line=reader.line_num,
-            reason=error,
-        ) from error
+        sentence = "Line {line} cannot be read as csv: a quotation mark is missing or out of place."
+        if "limit" in str(error):
+            sentence = "A text in line {line} is too long. Is a quotation mark missing before it?"
+        raise refused("csv", sentence, line=reader.line_num) from error
     finally:
         if not stream.closed:
             text.detach()
