@@ -127,7 +127,6 @@ def groups(snapshot: Snapshot) -> list[dict[str, Any]]:
                     "title": entry.title,
                     "slug": entry.slug,
                     "url": url_for("register.index_view", slug=entry.slug),
-                    "description": getattr(entry, "description", ""),
                 }
                 for entry in entries
             ],
