@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from app.definitions.library import compile_kept
 from app.services import exchange, publishing
 from app.services.lists import Query
 from app.services.work import Actor, Platform
-from app.storage.catalog import Catalog
 from app.storage.session import Database
+from tests.support.register import platform_on
 
 REGISTERS = Path(__file__).parents[1] / "data" / "registers"
 CLERK = Actor(None, "张三", "cli")
@@ -21,7 +20,7 @@ CLERK = Actor(None, "张三", "cli")
 
 def platform_with(database: Database, folder: Path, *slugs: str) -> Platform:
     """Return a platform in which the test registers ``slugs`` are published."""
-    platform = Platform(database, Catalog(compile_kept), folder)
+    platform = platform_on(database, folder)
     documents = [json.loads((REGISTERS / f"{slug}.json").read_text("utf-8")) for slug in slugs]
     with platform.writing(CLERK, publishing=True) as work:
         publishing.publish_together(work, documents, confirmed=True)
