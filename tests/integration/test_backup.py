@@ -1,0 +1,157 @@
+"""A backup that was restored: the only kind there is."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from app.errors import FileRefused
+from app.services import attachments, backup, publishing, records, removal
+from app.services.lists import Query, page
+from app.storage.session import Database
+from tests.support.consistency import assert_whole, digest
+from tests.support.databases import migrate
+from tests.support.register import ME, definition, platform_on, publish
+
+TEXT = definition(
+    properties={
+        "size": {"title": "规模", "type": "string"},
+        "former": {"title": "旧栏", "type": "string"},
+        "scan": {"title": "扫描件", "type": "string", "format": "attachment"},
+        "visits": {
+            "title": "走访",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"cost": {"title": "费用", "type": "number", "scale": 4}},
+            },
+        },
+    }
+)
+NUMBER = definition(
+    properties={**TEXT["properties"], "former": None, "size": {"title": "规模", "type": "integer"}}
+)
+
+
+@pytest.fixture
+def filled(platform):
+    """A register with a past: a retired field, parked values, deleted rows, a file, odd texts."""
+    publish(platform, TEXT)
+    with platform.writing(ME) as work:
+        kept = attachments.store(
+            work, "demo", "scan", "证照.pdf", "application/pdf", io.BytesIO(b"%PDF-1.7")
+        )
+    raws = [
+        {"name": "甲厂", "size": "大", "former": "𠮷 \"',;\\n%", "scan": [str(kept.id)]},
+        {"name": "=乙厂", "amount": "9999999999999999.99", "size": "12", "noted_on": "1900-01-01"},
+        {"name": "丙厂", "visits": [{"cost": "0.0001"}, {"cost": "99999999999999.9999"}]},
+    ]
+    for raw in raws:
+        with platform.writing(ME) as work:
+            records.create(work, "demo", raw)
+    with platform.writing(ME) as work:
+        removal.delete(work, "demo", 3, 1, "重复")
+    publish(platform, NUMBER)
+    return platform
+
+
+@pytest.fixture
+def empty(blank_url, tmp_path):
+    """An empty place to restore into, on each engine in turn."""
+    migrate(blank_url)
+    database = Database(blank_url)
+    yield platform_on(database, tmp_path / "elsewhere")
+    database.dispose()
+
+
+def test_what_is_restored_is_what_was_backed_up(filled, empty, tmp_path):
+    file = tmp_path / "backup.zip"
+    backup.backup(filled, ME, file)
+
+    backup.restore(empty, ME, file)
+
+    assert digest(empty) == digest(filled)
+    assert_whole(empty)
+
+
+def test_life_goes_on_after_a_restore(filled, empty, tmp_path):
+    file = tmp_path / "backup.zip"
+    backup.backup(filled, ME, file)
+    backup.restore(empty, ME, file)
+
+    with empty.writing(ME) as work:
+        fresh = records.create(work, "demo", {"name": "丁厂", "visits": [{"cost": "1"}]})
+        removal.undelete(work, "demo", 3)
+    with empty.reading(ME) as work:
+        first = records.get(work, "demo", 1)
+        path = attachments.open_file(work, attachments.find(work, first.values["scan"][0]))
+        assert path.read_bytes() == b"%PDF-1.7"
+        assert page(work, "demo", Query()).total == 4
+    publish(empty, TEXT)
+    with empty.reading(ME) as work:
+        back = records.get(work, "demo", 1).values
+        assert [r.revision for r in publishing.revisions(work, "demo")] == [3, 2, 1]
+
+    assert fresh.id == 4
+    assert (back["size"], back["former"]) == ("大", "𠮷 \"',;\\n%")
+
+
+def test_a_backup_is_restored_into_an_empty_place_only(filled, tmp_path):
+    file = tmp_path / "backup.zip"
+    backup.backup(filled, ME, file)
+    before = digest(filled)
+
+    with pytest.raises(FileRefused):
+        backup.restore(filled, ME, file)
+
+    assert digest(filled) == before
+
+
+def spoil(source, target, change):
+    """Copy a backup with one member changed."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = change(name, old.read(name))
+            if data is not None:
+                new.writestr(name, data)
+
+
+def foreign(name, data):
+    if name != "manifest.json":
+        return data
+    return json.dumps(json.loads(data) | {"migration": "999"}).encode()
+
+
+SPOILT = {
+    "a row is missing": lambda n, d: d.split(b"\n", 1)[1] if n.endswith("r_demo.jsonl") else d,
+    "a table is missing": lambda n, d: None if n.endswith("history.jsonl") else d,
+    "a file is damaged": lambda n, d: b"other" if n.startswith("files/") else d,
+    "no manifest": lambda n, d: None if n == "manifest.json" else d,
+    "another version": foreign,
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_spoilt_backup_is_refused_and_nothing_is_stored(filled, empty, tmp_path, how):
+    whole, spoilt = tmp_path / "backup.zip", tmp_path / "spoilt.zip"
+    backup.backup(filled, ME, whole)
+    spoil(whole, spoilt, SPOILT[how])
+
+    with pytest.raises(FileRefused):
+        backup.restore(empty, ME, spoilt)
+
+    with empty.reading(ME) as work:
+        assert work.snapshot.entries == {}
+    backup.restore(empty, ME, whole)
+    assert digest(empty) == digest(filled)
+
+
+def test_what_is_no_archive_is_refused(empty, tmp_path):
+    file = tmp_path / "backup.zip"
+    file.write_bytes(b"not a zip")
+
+    with pytest.raises(FileRefused):
+        backup.restore(empty, ME, file)
