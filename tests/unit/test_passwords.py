@@ -37,11 +37,18 @@ def test_what_is_easily_guessed_is_refused(password: str) -> None:
         "correct horse battery",
         "春江潮水连海平海上明月共潮生",
         "k" + "yT7rQ2w9" * 8,
-        passwords.generate(),
     ],
 )
 def test_long_words_of_ones_own_are_taken(password: str) -> None:
     passwords.check(password, "zhangsan")
+
+
+def test_what_we_make_up_ourselves_is_taken() -> None:
+    made = {passwords.generate() for _ in range(100)}
+
+    assert len(made) == 100
+    for password in made:
+        passwords.check(password, "zhangsan")
 
 
 def test_passwords_equal_in_their_first_72_bytes_differ() -> None:
