@@ -30,7 +30,7 @@ static: .venv/.development
 	$(BIN)/lint-imports
 
 unit: .venv/.development
-	$(BIN)/pytest -q tests/unit
+	$(BIN)/pytest -q -n 2 tests/unit
 
 integration: .venv/.development
 	$(BIN)/pytest -q -n 2 tests/integration tests/faults
