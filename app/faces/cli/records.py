@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +70,7 @@ def import_records(
     stopped = False
     with refusals_as_exit_status(as_json):
         try:
-            with platform().writing(ACTOR) as work, progress(slug) as tell:
+            with collector_resting(), platform().writing(ACTOR) as work, progress(slug) as tell:
                 done = exchange.import_file(
                     work, slug, file, mode=mode, on_error=on_error, dry_run=dry_run, progress=tell
                 )
@@ -79,6 +82,17 @@ def import_records(
             write_report(done, report)
     show_report(done, stopped, as_json)
     sys.exit(REFUSED if stopped or done.faulty else 0)
+
+
+@contextmanager
+def collector_resting() -> Iterator[None]:
+    """Let Python's cycle collector rest: an import makes no cycles, and being looked through
+    again and again for some costs it a sixth of its time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def write_report(done: ImportReport, path: Path) -> None:

@@ -18,7 +18,7 @@ from app.services.exchange.refusals import Reason, refused_for
 ID, VERSION = "_id", "_version"
 
 #: Columns of office ledgers that carry nothing of the record.
-_IGNORED = frozenset({"序号", "no.", VERSION})
+_IGNORED = frozenset({"序号", "no."})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class Headings:
     width: int
     named: frozenset[int]
     id_at: int | None = None
+    #: where ``_version`` stands: a row made from an older version is refused
+    version_at: int | None = None
     #: headings of fields that the platform computes, or that a file cannot carry
     ignored: tuple[str, ...] = ()
 
@@ -105,13 +107,13 @@ class Vocabulary:
         ignored: list[str] = []
         unknown: list[str] = []
         named: set[int] = set()
-        id_at = None
+        places: dict[str, int] = {}
         for at, cell in enumerate(row):
             text = normal(cell)
             if text:
                 named.add(at)
-            if text == ID:
-                id_at = at
+            if text in (ID, VERSION):
+                places[text] = at
             elif text in self._known:
                 found = _column(at, *self._known[text])
                 if unreadable(found.field):
@@ -121,7 +123,10 @@ class Vocabulary:
             elif text and text not in _IGNORED:
                 unknown.append(str(cell).strip())
         self._refuse(columns, unknown, needed)
-        return Headings(tuple(columns), len(row), frozenset(named), id_at, tuple(ignored))
+        return Headings(
+            tuple(columns), len(row), frozenset(named), places.get(ID),
+            places.get(VERSION), tuple(ignored),
+        )  # fmt: skip
 
     def _refuse(self, columns: list[Column], unknown: list[str], needed: Iterable[str]) -> None:
         counted = Counter(column.field.name for column in columns)

@@ -62,6 +62,7 @@ def import_file(
                 work, slug, stream, format=format or format_of(source.name), mode=mode,
                 on_error=on_error, dry_run=dry_run, sheet=sheet, progress=progress,
             )  # fmt: skip
+    work.hold(slug)
     published = work.published(slug)
     vocabulary = Vocabulary(published.register)
     table = read_table(source, format or CSV, vocabulary.score, sheet)

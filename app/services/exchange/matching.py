@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,7 @@ class Matcher:
     #: the fields that name a record; none when only ``_id`` does
     names: tuple[str, ...]
     id_at: int | None
+    version_at: int | None = None
     _rows: dict[Any, int] = field(default_factory=dict)
 
     def match(self, work: Work, published: Published, entries: Sequence[Entry]) -> None:
@@ -63,6 +64,19 @@ class Matcher:
         elif entry.record is None and self.mode == UPDATE and not self._open(entry):
             shown = {"cell": self._shown(register, point)}
             entry.problems.append(_no_record(register, shown, self._at()))
+        if entry.old is not None:
+            self._compare_versions(entry, entry.old)
+
+    def _compare_versions(self, entry: Entry, old: Mapping[str, Any]) -> None:
+        """Refuse a row made from an older version of its record, where the file tells which."""
+        said = str(entry.cell(self.version_at) or "").strip()
+        if said and said != str(old["_version"]):
+            text = (
+                "{who} saved this record after the file was made (version {current}, the file has "
+                "{version}). Export it again and make the change there."
+            )
+            shown = {"who": old["_updated_by"], "current": old["_version"], "version": said}
+            entry.problems.append(Problem("", "record.moved", text, shown))
 
     def _first(self, entry: Entry, point: tuple[Any, ...] | None) -> int:
         """Return the first row about the same record, by its id and by what names it."""
@@ -123,7 +137,7 @@ def make_matcher(register: Register, headings: Headings, mode: str) -> Matcher:
             "To change records, the file needs a column that names them: {headings}.",
             headings=", ".join(dict.fromkeys((*wanted, ID))),
         )
-    return Matcher(mode, names, headings.id_at)
+    return Matcher(mode, names, headings.id_at, headings.version_at)
 
 
 def _no_record(register: Register, shown: dict[str, Any], at: str = "") -> Problem:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from app.services.exchange.areas import Area, column_of, merged_areas
 from app.services.exchange.cells import FORMULA, MERGED, Spoiled, rewritten
-from app.services.exchange.guard import DAMAGED, Package, Walk, intact
+from app.services.exchange.guard import DAMAGED, Package, Walk
 from app.services.exchange.refusals import refused
 from app.services.exchange.workbook import DATE, PERCENT, TIME, Workbook, local, unescape
 
@@ -34,7 +34,7 @@ def rows(package: Package, workbook: Workbook) -> Iterator[Row]:
     Raises:
         FileRefused: the sheet is damaged, out of order, or more than may be read.
     """
-    sheet = _Sheet(package, workbook, _merged(package, workbook.part))
+    sheet = _Sheet(package, workbook, merged_areas(package, workbook.part))
     walk = Walk(package, workbook.part, sheet.start, end=sheet.end, text=sheet.data)
     more = True
     while more:
@@ -46,17 +46,23 @@ def rows(package: Package, workbook: Workbook) -> Iterator[Row]:
 class _Sheet:
     """Collects cells while the parser walks; ``ready`` holds the finished rows."""
 
-    def __init__(self, package: Package, workbook: Workbook, merged: list[_Area]) -> None:
+    __slots__ = (
+        "_areas", "_attributes", "_cell", "_cells", "_collecting", "_column", "_columns",
+        "_formula", "_known", "_limits", "_merged", "_number", "_reading", "_row",
+        "_seen", "_suffix", "_text", "_value_name", "_text_name", "_workbook", "ready",
+    )  # fmt: skip
+
+    def __init__(self, package: Package, workbook: Workbook, merged: list[Area]) -> None:
         self.ready: list[Row] = []
         self._limits = package.limits
         self._workbook = workbook
         self._merged = sorted(merged, key=lambda area: area.top, reverse=True)
-        self._areas: list[_Area] = []
-        self._cell = "c"
-        self._row = "row"
-        self._text_names = frozenset(("v", "t"))
-        self._started = False
-        self._number = 0
+        self._areas: list[Area] = []
+        self._cell, self._row, self._value_name, self._text_name = "c", "row", "v", "t"
+        #: columns by their letters
+        self._columns: dict[str, int] = {}
+        self._known = False
+        self._number, self._suffix = 0, "0"
         self._cells: list[Any] = []
         self._attributes: dict[str, str] = {}
         self._text: str | None = None
@@ -67,37 +73,40 @@ class _Sheet:
         if name == self._cell:
             self._attributes = attributes
             self._text, self._formula = None, False
-        elif name in self._text_names:
+        elif name == self._value_name or name == self._text_name:
             self._collecting = not self._reading
-            self._text = self._text or ""
         elif name == self._row:
             self._begin_row(attributes)
-        elif not self._started:
+        elif not self._known:
             self._begin_sheet(name)
-        elif local(name) == "f":
+        elif name.endswith("f") and local(name) == "f":
             self._formula = True
-        elif local(name) == "rPh":
+        elif name.endswith("rPh"):
             self._reading = True
 
     def data(self, piece: str) -> None:
         if self._collecting:
-            self._text = (self._text or "") + piece
+            text = self._text = piece if self._text is None else self._text + piece
+            if len(text) > self._limits.token:
+                raise refused("text", "The sheet holds a text of more than {limit} characters.",
+                              limit=self._limits.token)  # fmt: skip
 
     def end(self, name: str) -> None:
         if name == self._cell:
             self._end_cell()
-        elif name in self._text_names:
+        elif name == self._value_name or name == self._text_name:
             self._collecting = False
         elif name == self._row:
             self._end_row()
-        elif local(name) == "rPh":
+        elif name.endswith("rPh"):
             self._reading = False
 
     def _begin_sheet(self, name: str) -> None:
-        prefix, colon, _ = name.rpartition(":")
-        self._cell, self._row = f"{prefix}{colon}c", f"{prefix}{colon}row"
-        self._text_names = frozenset((f"{prefix}{colon}v", f"{prefix}{colon}t"))
-        self._started = True
+        """Learn the prefix that the elements of this sheet have."""
+        prefix = name[: len(name) - len(local(name))]
+        names = (f"{prefix}{own}" for own in ("c", "row", "v", "t"))
+        self._cell, self._row, self._value_name, self._text_name = names
+        self._known = True
 
     def _begin_row(self, attributes: dict[str, str]) -> None:
         given = attributes.get("r")
@@ -109,6 +118,7 @@ class _Sheet:
         if number > self._limits.rows:
             raise refused("rows", "The sheet has more than {limit} rows.", limit=self._limits.rows)
         self._number, self._column, self._cells = number, 0, []
+        self._suffix = str(number)
 
     def _end_row(self) -> None:
         if self._merged or self._areas:
@@ -128,17 +138,19 @@ class _Sheet:
                 self._cells[column - 1] = MERGED
 
     def _end_cell(self) -> None:
-        attributes = self._attributes
+        attributes, text = self._attributes, self._text
         self._seen += 1
         reference = attributes.get("r")
-        column = _column(reference) if reference else self._column + 1
-        self._check(column, reference)
+        column = self._column + 1 if reference is None else self._place(reference)
+        if column <= self._column or self._seen > self._limits.cells:
+            self._refuse_cell()
         self._column = column
         value: Any = FORMULA if self._formula else None
-        if value is None and self._text is not None:
-            value = self._value(self._text, attributes)
+        if value is None and text is not None:
+            value = self._value(text, attributes)
         if value is None:
             return
+        cells = self._cells
         if column > self._limits.columns:
             raise refused(
                 "columns",
@@ -147,26 +159,33 @@ class _Sheet:
                 column=column,
                 limit=self._limits.columns,
             )
-        cells = self._cells
         while len(cells) < column - 1:
             cells.append(None)
         cells.append(value)
 
-    def _check(self, column: int, reference: str | None) -> None:
+    def _place(self, reference: str) -> int:
+        """Return the column of a reference such as ``AB12``; 0 when it is of another row."""
+        letters = reference.removesuffix(self._suffix)
+        column = self._columns.get(letters)
+        if column is None:
+            column = column_of(letters) if letters.isalpha() and letters != reference else 0
+            if column:
+                self._columns[letters] = column
+        return column
+
+    def _refuse_cell(self) -> None:
         if self._seen > self._limits.cells:
-            raise refused(
-                "cells", "The sheet has more than {limit} cells.", limit=self._limits.cells
-            )
-        misplaced = reference is not None and not reference.endswith(str(self._number))
-        if column <= self._column or misplaced:
-            raise refused(
-                "order", "The rows of the sheet are out of order at row {row}.", row=self._number
-            )
+            text = "The sheet has more than {limit} cells."
+            raise refused("cells", text, limit=self._limits.cells)
+        text = "The rows of the sheet are out of order at row {row}."
+        raise refused("order", text, row=self._number)
 
     def _value(self, text: str, attributes: dict[str, str]) -> Any:
         kind = attributes.get("t", "n")
         if kind == "n":
             return self._numeric(text, attributes.get("s", "0"))
+        if kind == "inlineStr" or kind == "str":
+            return unescape(text) or None
         if kind == "s":
             return self._shared(text)
         if kind == "b":
@@ -179,7 +198,7 @@ class _Sheet:
 
     def _shared(self, text: str) -> str | None:
         try:
-            return self._workbook.strings[int(text)] or None
+            return self._workbook.strings[int(text) if text.isdigit() else -1 << 40] or None
         except (ValueError, IndexError) as error:
             raise refused("broken", DAMAGED) from error
 
@@ -230,60 +249,3 @@ def _iso(text: str) -> Any:
     except ValueError:
         return Spoiled("cell.date", "{cell} is not a date.", {"cell": text[:40]})
     return moment.date() if len(text.strip()) == 10 else moment
-
-
-def _column(reference: str) -> int:
-    column = 0
-    for letter in reference:
-        if "A" <= letter <= "Z":
-            column = column * 26 + ord(letter) - 64
-        else:
-            break
-    return column
-
-
-@dataclass(frozen=True, slots=True)
-class _Area:
-    """A merged area, by its first and last row and column."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-
-def _area(reference: str) -> _Area:
-    first, _, last = reference.partition(":")
-    last = last or first
-    top, bottom = (int("".join(filter(str.isdigit, corner)) or "0") for corner in (first, last))
-    return _Area(top, bottom, max(_column(first), 1), _column(last))
-
-
-def _merged(package: Package, part: str) -> list[_Area]:
-    """Return the merged areas, which stand at the end of a sheet, after its cells."""
-    if not _mentions(package, part, b"mergeCell "):
-        return []
-    areas: list[_Area] = []
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        if local(name) == "mergeCell":
-            areas.append(_area(attributes.get("ref", "")))
-        if len(areas) > package.limits.merged:
-            raise refused(
-                "merged",
-                "The sheet has more than {limit} merged areas.",
-                limit=package.limits.merged,
-            )
-
-    package.read(part, start, limit=package.limits.total)
-    return areas
-
-
-def _mentions(package: Package, part: str, wanted: bytes) -> bool:
-    tail = b""
-    with package.open(part) as stream, intact():
-        while chunk := stream.read(1 << 18):
-            if wanted in tail + chunk:
-                return True
-            tail = chunk[-len(wanted) :]
-    return False

@@ -200,3 +200,9 @@ def test_the_first_visible_sheet_or_the_named_one_is_read() -> None:
 )
 def test_a_sheet_that_cannot_be_right_is_refused(data: str, code: str) -> None:
     assert code_of(raw_workbook(data)) == code
+
+
+def test_a_text_of_a_million_characters_is_refused() -> None:
+    data = f'<row r="1">{text_cell("A1", "x" * ((1 << 20) + 1))}</row>'
+
+    assert code_of(raw_workbook(data)) == "file.text"
