@@ -22,8 +22,19 @@ class Area:
 def area_of(reference: str) -> Area:
     first, _, last = reference.partition(":")
     last = last or first
-    top, bottom = (int("".join(filter(str.isdigit, corner)) or "0") for corner in (first, last))
+    top, bottom = (row_of(corner) for corner in (first, last))
     return Area(top, bottom, max(column_of(first), 1), column_of(last))
+
+
+def row_of(reference: str) -> int:
+    """Return the row number of a reference such as ``AB12``; 0 when it has none."""
+    digits = reference.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    return int(digits) if is_index(digits) else 0
+
+
+def is_index(text: str | None) -> bool:
+    """Return whether ``text`` is a whole number short enough to be a position in a workbook."""
+    return text is not None and text.isascii() and text.isdigit() and len(text) <= 7
 
 
 def merged_areas(package: Package, part: str) -> list[Area]:
@@ -57,8 +68,9 @@ def _mentions(package: Package, part: str, wanted: bytes) -> bool:
 
 
 def column_of(reference: str) -> int:
+    """Return the column that the letters of a reference mean, from 1."""
     column = 0
-    for letter in reference:
+    for letter in reference[:4]:
         if "A" <= letter <= "Z":
             column = column * 26 + ord(letter) - 64
         else:

@@ -189,7 +189,7 @@ def _formats(package: Package, part: str) -> dict[str, str]:
 
 def _meaning(number: str, codes: dict[str, str]) -> str:
     if number not in codes:
-        known = int(number) if number.isdigit() else 0
+        known = int(number) if number.isdecimal() and len(number) < 7 else 0
         if known in _DATES:
             return DATE
         return TIME if known in _TIMES else PERCENT if known in _PERCENT else ""

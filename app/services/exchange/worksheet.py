@@ -11,7 +11,7 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
-from app.services.exchange.areas import Area, column_of, merged_areas
+from app.services.exchange.areas import Area, column_of, is_index, merged_areas
 from app.services.exchange.cells import FORMULA, MERGED, Spoiled, rewritten
 from app.services.exchange.guard import DAMAGED, Package, Walk
 from app.services.exchange.refusals import refused
@@ -110,7 +110,7 @@ class _Sheet:
 
     def _begin_row(self, attributes: dict[str, str]) -> None:
         given = attributes.get("r")
-        number = int(given) if given is not None and given.isdigit() else self._number + 1
+        number = int(given) if given and is_index(given) else self._number + 1
         if number <= self._number:
             raise refused(
                 "order", "The rows of the sheet are out of order at row {row}.", row=number

@@ -7,9 +7,12 @@ import subprocess
 import sys
 import textwrap
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.errors import FileRefused
 from app.services.exchange.guard import Limits, Package
@@ -159,3 +162,38 @@ def within_200_mb(stream: io.BytesIO, folder: Path) -> str:
 )
 def test_memory_stays_bounded(make, answer: str, tmp_path: Path) -> None:
     assert within_200_mb(make(), tmp_path) == answer
+
+
+ORDINARY = workbook([["名称", "数"], ["甲", 1.5], ["乙", 45473]], {"B3": "yyyy-mm-dd"}).getvalue()
+SHEET = (
+    '<row r="1"><c r="A1" t="inlineStr"><is><t>甲</t></is></c><c s="1"><v>45473</v></c></row>'
+    '<row r="2"><c r="A2" t="s"><v>0</v></c><c r="B2" t="e"><v>#REF!</v></c></row>'
+)
+
+
+def read_or_refuse(stream: io.BytesIO) -> None:
+    with suppress(FileRefused):
+        package = Package(stream)
+        list(rows(package, open_workbook(package)))
+
+
+@given(st.data())
+def test_whatever_is_changed_in_a_file_it_is_read_or_refused(data: st.DataObject) -> None:
+    content = bytearray(ORDINARY)
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+
+    read_or_refuse(io.BytesIO(bytes(content)))
+
+
+@given(st.data())
+def test_whatever_is_changed_in_a_sheet_it_is_read_or_refused(data: st.DataObject) -> None:
+    text = SHEET
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(text)))
+        new = data.draw(
+            st.sampled_from(["9" * 5000, "-1", "²", '"', "<f>", "</c>", "<c/>", 's="9"', "_xD800_"])
+        )
+        text = text[:at] + new + text[at + data.draw(st.integers(0, 3)) :]
+
+    read_or_refuse(raw_workbook(text, sharedStrings=f'<sst xmlns="{MAIN}"><si><t>a</t></si></sst>'))
