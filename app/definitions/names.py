@@ -12,7 +12,7 @@ LONGEST = 40
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 #: words that mean something else in every expression
-_TAKEN = frozenset({"old", "this", "true", "false", "null", "in"})
+TAKEN_NAMES = frozenset({"old", "this", "true", "false", "null", "in"})
 
 EMPTY = "A name cannot be empty."
 LONG = "The name {name} has {length} characters, at most {most} are allowed."
@@ -36,7 +36,7 @@ def why_not(name: str, *, field: bool = True) -> str:
         (name != name.lower(), CAPITAL),
         (not _NAME.match(name), LETTERS),
         ("__" in name, DOUBLE),
-        (field and name in _TAKEN, TAKEN),
+        (field and name in TAKEN_NAMES, TAKEN),
     )
     return next((sentence for holds, sentence in reasons if holds), "")
 
@@ -52,7 +52,7 @@ def propose(name: str, taken: Iterable[str] = ()) -> str:
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain).lower()
     plain = re.sub(r"_+", "_", re.sub(r"[^a-z0-9]+", "_", plain)).strip("_")
     plain = plain.lstrip("0123456789_")[:LONGEST].rstrip("_")
-    if plain in _TAKEN:
+    if plain in TAKEN_NAMES:
         plain = f"{plain}_value"
     return "" if not plain or plain in set(taken) or why_not(plain) else plain
 
