@@ -20,6 +20,9 @@ help:
 .venv/.development: requirements-dev.txt .venv/.runtime
 	@tools/environment requirements-dev.txt $@
 
+.venv/.bench: requirements-bench.txt .venv/.development
+	@tools/environment requirements-bench.txt $@
+
 serve: .venv/.runtime
 	@$(BIN)/python -m app.serve
 
@@ -49,7 +52,7 @@ test: .venv/.development
 	@$(MAKE) --no-print-directory e2e
 	@echo "All tests passed."
 
-bench: .venv/.development
+bench: .venv/.bench
 	@$(BIN)/python -m bench
 
 format: .venv/.development

@@ -1,0 +1,41 @@
+"""``python -m bench``: measure on SQLite and PostgreSQL, print a table, write results.json."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from bench.figures import HEADINGS, Figure, table, write
+from bench.measures import MEASURES, Setting
+from bench.world import postgresql, world
+
+RESULTS = Path(__file__).with_name("results.json")
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="10,000 and 100,000 rows")
+    parser.add_argument("--only", choices=MEASURES, action="append", help="one of the measures")
+    parser.add_argument("--engine", choices=("sqlite", "postgresql"), action="append")
+    given = parser.parse_args()
+    sizes = (10_000, 100_000, 100) if given.quick else (100_000, 1_000_000, 500)
+    engines = given.engine or ["sqlite", "postgresql"]
+    figures: list[Figure] = []
+    print("| " + " | ".join(HEADINGS) + " |", flush=True)
+    with ExitStack() as stack:
+        server = stack.enter_context(postgresql()) if "postgresql" in engines else None
+        for name in given.only or MEASURES:
+            for engine in engines:
+                make = partial(world, server if engine == "postgresql" else None)
+                for figure in MEASURES[name](Setting(make, *sizes)):
+                    figures.append(figure)
+                    print("| " + " | ".join(figure.cells) + " |", flush=True)
+    print("\n" + table(figures))
+    write(figures, RESULTS, quick=given.quick)
+
+
+if __name__ == "__main__":
+    main()
