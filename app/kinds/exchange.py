@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -46,6 +47,7 @@ def _object(obj: dict[str, Any]) -> str:
     return "{" + ",".join(parts) + "}"
 
 
+@lru_cache(maxsize=4096)
 def _key(key: Any) -> str:
     if not isinstance(key, str):
         raise TypeError("a JSON object has text keys")

@@ -49,8 +49,9 @@ def read_entries(
     """Return a batch of rows, read by the gate; references are looked up together."""
     entries = [Entry(number, cells) for number, cells in rows]
     strays = _positions_without_heading(headings)
+    plan = [(c.at, c.name, c.from_cell, c.code, c) for c in headings.columns]
     for entry in entries:
-        _fill(entry, headings.columns)
+        _fill(entry, plan)
         if len(entry.cells) > headings.width or strays:
             _find_strays(entry, headings.width, strays)
     for column in headings.columns:
@@ -62,21 +63,20 @@ def read_entries(
     return entries
 
 
-def _fill(entry: Entry, columns: Sequence[Column]) -> None:
+def _fill(entry: Entry, plan: Sequence[tuple[Any, ...]]) -> None:
+    """Turn cells into raw values; what must not be taken is a problem. Runs for every cell."""
     cells, raw = entry.cells, entry.raw
     width = len(cells)
-    for column in columns:
-        cell = cells[column.at] if column.at < width else None
+    for at, name, from_cell, code, column in plan:
+        cell = cells[at] if at < width else None
         if cell is None or cell == "":
-            raw[column.name] = None
-            continue
-        if column.code and cell.__class__ is str and cell[1:2] in ".Ee" and looks_rewritten(cell):
-            cell = rewritten(cell)
-        if cell.__class__ is Spoiled:
+            raw[name] = None
+        elif cell.__class__ is Spoiled:
             entry.problems.append(_spoiled(column, cell))
-            continue
-        if column.factor is None:
-            raw[column.name] = column.from_cell(cell)
+        elif code and cell.__class__ is str and cell[1:2] in ".Ee" and looks_rewritten(cell):
+            entry.problems.append(_spoiled(column, rewritten(cell)))
+        elif column.factor is None:
+            raw[name] = from_cell(cell)
         else:
             _convert(entry, column, cell)
 
