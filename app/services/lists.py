@@ -15,7 +15,7 @@ from app.kinds.base import ANY_OF, EMPTY, PRESENT, Unreadable
 from app.services import access
 from app.services.reading import Record, as_records, resolve_references
 from app.services.work import Work
-from app.storage import rows
+from app.storage import models, rows
 from app.storage.catalog import Published
 
 SIZES = (20, 50, 100, 200)
@@ -61,7 +61,7 @@ def page(work: Work, slug: str, query: Query, fields: tuple[str, ...] = ()) -> P
     published = work.published(slug)
     main = published.tables.main
     where = condition(work, published, query)
-    total = rows.count(work.tx, published, where)
+    total = counted(work, published, query, where)
     size = query.size if query.size in SIZES else 50
     pages = max(1, -(-total // size))
     number = min(max(1, query.page), pages)
@@ -103,7 +103,29 @@ def stream(work: Work, slug: str, query: Query) -> Iterator[list[Record]]:
 def total(work: Work, slug: str, query: Query) -> int:
     """Return how many records a list has."""
     published = work.published(slug)
-    return rows.count(work.tx, published, condition(work, published, query))
+    return counted(work, published, query, condition(work, published, query))
+
+
+def counted(
+    work: Work, published: Published, query: Query, where: sa.ColumnElement[bool] | None
+) -> int:
+    """Return the exact number of records a list has.
+
+    A count is kept until somebody writes to the register: the number of its changes is read in
+    the same view of the database as the count. What asks other registers is counted anew.
+    """
+    table = models.register
+    register = published.register
+    elsewhere = any(register[f.field].reference and not f.value.isdecimal() for f in query.filters)
+    if query.search.strip() or elsewhere:
+        return rows.count(work.tx, published, where)
+    changes = work.tx.scalar(sa.select(table.c.changes).where(table.c.slug == published.slug))
+    key = (published.slug, published.revision, changes, query.filters)
+    kept = work.catalog.counts.get(key)
+    if kept is None:
+        kept = rows.count(work.tx, published, where)
+        work.catalog.keep_count(key, kept)
+    return kept
 
 
 def condition(work: Work, published: Published, query: Query) -> sa.ColumnElement[bool] | None:

@@ -32,6 +32,8 @@ register = sa.Table(
     sa.Column("reads", sa.JSON, nullable=False),
     # physical names ever given out: tables, columns, indexes (see storage.layout)
     sa.Column("layout", sa.JSON, nullable=False),
+    # grows with every write to the register's rows: a count stays true while it stands still
+    sa.Column("changes", sa.BigInteger, nullable=False, server_default="0"),
 )
 
 #: A published definition, kept for ever.

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.storage import models
 from app.storage.catalog import Published
 
 #: Rows that are read or written at a time.
@@ -27,11 +28,19 @@ def next_ids(tx: sa.Connection, table: sa.Table, count: int) -> list[int]:
     return list(tx.scalars(sa.select(sa.func.nextval(sequence)).select_from(numbers)))
 
 
+def note_change(tx: sa.Connection, published: Published) -> None:
+    """Let the register's number of changes grow, in the transaction that changes its rows."""
+    table = models.register
+    step = table.update().where(table.c.slug == published.slug)
+    tx.execute(step.values(changes=table.c.changes + 1))
+
+
 def insert_many(tx: sa.Connection, published: Published, rows: Sequence[Row]) -> None:
     """Insert records; each row holds every system column and value, child rows included."""
     if not rows:
         return
     tables = published.tables
+    note_change(tx, published)
     write(tx, tables.main, rows)
     for name, child in tables.children.items():
         cells = [
@@ -107,6 +116,7 @@ def update(
     done = tx.execute(main.update().where(where).values(columns)).rowcount
     if not done:
         return False
+    note_change(tx, published)
     for name, child in published.tables.children.items():
         if name in values:
             replace_children(tx, child, record, values[name] or ())
@@ -119,6 +129,7 @@ def update_many(
     """Set columns ``names`` of many records; each row holds ``_id`` and the names."""
     if not rows:
         return
+    note_change(tx, published)
     main = published.tables.main
     parameters = [
         {"b_id": row["_id"], **{f"b_{i}": row[n] for i, n in enumerate(names)}} for row in rows

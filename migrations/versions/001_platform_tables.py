@@ -119,6 +119,7 @@ def upgrade() -> None:
         sa.Column("neighbours", sa.JSON(), nullable=False),
         sa.Column("reads", sa.JSON(), nullable=False),
         sa.Column("layout", sa.JSON(), nullable=False),
+        sa.Column("changes", sa.BigInteger(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("slug", name=op.f("pk_register")),
     )
     op.create_table(
