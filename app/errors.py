@@ -205,6 +205,26 @@ class Collision(AppError):
     )
 
 
+class DatabaseGone(AppError):
+    """The connection broke: what was being saved may or may not have arrived."""
+
+    code = "database.gone"
+    status = 503
+    text = (
+        "The connection to the database was lost. Please try again in a moment: a form that is "
+        "sent again is never stored twice."
+    )
+
+
+class DiskFailed(AppError):
+    code = "database.disk"
+    status = 503
+    text = (
+        "The database cannot write to its disk, which may be full. Nothing was changed; please "
+        "tell the administrator."
+    )
+
+
 class Busy(AppError):
     code = "busy"
     status = 503

@@ -13,13 +13,14 @@ import hashlib
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.errors import FileRefused, because
+from app.errors import Collision, FileRefused, because
 from app.kinds import dump_json, load_json
 from app.services.attachments import path_of
 from app.services.work import Actor, Platform, Work
@@ -35,6 +36,11 @@ LEFT_OUT = frozenset({"login_session"})
 #: tables that a database without registers already has rows in
 REPLACED = frozenset({"catalog_stamp", "account", "account_event", "login_session"})
 BATCH = 1000
+#: what reading a file that is no whole backup of ours may run into
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, LookupError, ValueError, TypeError,
+    AttributeError, ArithmeticError, RuntimeError, Collision,
+)  # fmt: skip
 
 
 def backup(platform: Platform, actor: Actor, target: Path) -> dict[str, int]:
@@ -164,7 +170,7 @@ def restore(platform: Platform, actor: Actor, source: Path) -> dict[str, int]:
             counts = read_tables(work, archive, manifest)
             read_files(work, archive, manifest)
             return counts
-    except (zipfile.BadZipFile, OSError, KeyError, ValueError) as error:
+    except BROKEN as error:
         raise FileRefused(
             reason=because("{name} is not a whole backup ({why}).", name=source.name, why=error)
         ) from error
@@ -194,10 +200,11 @@ def read_tables(
 ) -> dict[str, int]:
     """Fill the platform's tables, make the registers' tables and fill those."""
     counts = {}
+    for table in reversed(metadata.sorted_tables):
+        if table.name in REPLACED:
+            work.tx.execute(table.delete())
     for table in metadata.sorted_tables:
         if table.name not in LEFT_OUT:
-            if table.name in REPLACED:
-                work.tx.execute(table.delete())
             counts[table.name] = read_table(work, archive, table, manifest)
     for layout in every_layout(work.tx):
         for table in physical_tables(layout):

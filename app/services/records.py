@@ -60,6 +60,7 @@ def create(
         SubmissionReused: the token was used for other values.
     """
     access.require(work.actor, "create", slug)
+    work.hold(slug)
     published = work.published(slug)
     if token:
         earlier = answered(work, slug, token, raw)
@@ -127,6 +128,7 @@ def change(
         RecordRefused, NeedsConfirmation: as for ``create``.
     """
     access.require(work.actor, "change", slug)
+    work.hold(slug)
     published = work.published(slug)
     row = stored_row(work, published, record)
     if row["_version"] != version:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.definitions.register import Field
 from app.errors import Problem, RecordInUse, RecordRefused
 from app.services import access, history, records
-from app.services.cascade import Change, spread
+from app.services.cascade import Change, recompute, spread
 from app.services.judging import judge_many
 from app.services.reading import Record, as_of, as_records, get, stored_row
 from app.services.work import Work
@@ -29,6 +29,7 @@ def delete(work: Work, slug: str, record: int, version: int, reason: str) -> Non
         RecordInUse: records refer to it that must not lose it.
     """
     access.require(work.actor, "delete", slug)
+    work.hold(slug)
     published = work.published(slug)
     row = stored_row(work, published, record)
     if row["_version"] != version:
@@ -110,7 +111,9 @@ def mark(
         )
         spread(work, published.slug, [Change(row["_id"], row, None)])
     else:
-        spread(work, published.slug, [Change(row["_id"], None, row)])
+        # What it looks up or rolls up may have changed while it was away.
+        moved = recompute(work, published, [row["_id"]], {"cause": published.slug})
+        spread(work, published.slug, [Change(row["_id"], None, moved[0].after if moved else row)])
 
 
 def referring(work: Work, slug: str, record: int) -> Iterator[tuple[Published, Field, list[int]]]:
@@ -156,6 +159,7 @@ def undelete(work: Work, slug: str, record: int) -> Record:
     """Take a record out of the recycle bin. Its key must still be free and its references
     must still be there; raises ``RecordRefused`` otherwise."""
     access.require(work.actor, "restore", slug)
+    work.hold(slug)
     published = work.published(slug)
     row = stored_row(work, published, record, deleted=True)
     values = records.values_of(published, row)

@@ -46,6 +46,15 @@ class Work:
             return self.fresh[slug]
         return self.catalog.published(self.tx, self.snapshot, slug)
 
+    def hold(self, slug: str) -> None:
+        """Let nobody else write to ``slug``, or to a register it is connected with, until this
+        unit of work ends: what is read here (versions, keys, references, rows that are rolled
+        up) stays true until it is stored. SQLite has one writer at a time anyway."""
+        if self.tx.dialect.name != "sqlite":
+            statement = sa.text("SELECT pg_advisory_xact_lock(:room, hashtext(:family))")
+            family = self.snapshot.families.get(slug, slug)
+            self.tx.execute(statement, {"room": CATALOGUE_LOCK, "family": family})
+
     def register(self, slug: str) -> Register:
         return self.published(slug).register
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +24,9 @@ from app.storage import models
 from app.storage.layout import Layout, load_layout
 from app.storage.tables import Tables, build_tables
 
-#: How many registers a process keeps compiled.
+#: How many registers a process keeps compiled, and how many counts of lists.
 KEPT = 64
+COUNTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Snapshot:
     entries: Mapping[str, Entry] = field(default_factory=dict)
     #: slug -> registers whose derived fields read it
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: slug -> the first slug of those it is connected with, however far
+    families: Mapping[str, str] = field(default_factory=dict)
 
     def __contains__(self, slug: object) -> bool:
         return slug in self.entries
@@ -89,6 +92,8 @@ class Catalog:
         self._snapshot = Snapshot(-1)
         self._compiled: OrderedDict[str, Published] = OrderedDict()
         self._lock = threading.Lock()
+        #: (register, revision, changes, filters) -> how many records
+        self.counts: OrderedDict[Hashable, int] = OrderedDict()
 
     def snapshot(self, tx: sa.Connection) -> Snapshot:
         """Return the snapshot at the database's stamp. Costs one one-row read.
@@ -125,6 +130,13 @@ class Catalog:
         layout = read_layout(tx, slug)
         register = self.compiler(document, CatalogNeighbours(tx, snapshot))
         return publish_value(register, entry.revision, layout, basis(snapshot, entry))
+
+    def keep_count(self, key: Hashable, count: int) -> None:
+        """Keep a count for the next who asks the same of the same state."""
+        with self._lock:
+            self.counts[key] = count
+            while len(self.counts) > COUNTS:
+                self.counts.popitem(last=False)
 
     def _touch(self, slug: str, published: Published) -> None:
         compiled = self._compiled
@@ -198,7 +210,26 @@ def load_snapshot(tx: sa.Connection, stamp: int) -> Snapshot:
     for entry in entries.values():
         for slug in entry.reads:
             readers.setdefault(slug, []).append(entry.slug)
-    return Snapshot(stamp, entries, {s: tuple(sorted(r)) for s, r in readers.items()})
+    sorted_readers = {s: tuple(sorted(r)) for s, r in readers.items()}
+    return Snapshot(stamp, entries, sorted_readers, families(entries))
+
+
+def families(entries: Mapping[str, Entry]) -> dict[str, str]:
+    """Return, for each register, the first slug of those it is connected with by references."""
+    near: dict[str, set[str]] = {slug: set() for slug in entries}
+    for entry in entries.values():
+        for other in entry.neighbours & near.keys():
+            near[entry.slug].add(other)
+            near[other].add(entry.slug)
+    found: dict[str, str] = {}
+    for first in sorted(near):
+        waiting = [] if first in found else [first]
+        while waiting:
+            slug = waiting.pop()
+            if slug not in found:
+                found[slug] = first
+                waiting += near[slug]
+    return found
 
 
 def read_elsewhere(edges: Iterable[Sequence[str]]) -> frozenset[str]:

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
-from app.errors import Busy, Collision
+from app.errors import AppError, Busy, Collision, DatabaseGone, DiskFailed
 
 #: How long a writer waits for another writer, in seconds.
 PATIENCE = 30
@@ -55,7 +56,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Give a connection on which one consistent view is read and nothing is written."""
-        with self.engine.connect() as tx:
+        with _in_words(), self.engine.connect() as tx:
             if not self.sqlite:
                 tx = tx.execution_options(isolation_level="REPEATABLE READ")
             try:
@@ -67,22 +68,16 @@ class Database:
     def writing(self) -> Iterator[sa.Connection]:
         """Give a unit of work: leaving it well commits, an exception rolls everything back.
 
-        Raises ``Busy`` when another writer holds the database longer than ``PATIENCE``, and
-        ``Collision`` when an index refuses what somebody else stored a moment before.
+        Raises ``Busy`` when another writer holds the database longer than ``PATIENCE``,
+        ``Collision`` when an index refuses what somebody else stored a moment before,
+        ``DatabaseGone`` and ``DiskFailed`` when there is no database to write to.
         """
-        try:
-            with self.engine.connect() as raw:
-                tx = raw.execution_options(taizhang_write=True)
-                with tx.begin():
-                    if not self.sqlite:
-                        tx.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
-                    yield tx
-        except sa.exc.IntegrityError as error:
-            raise Collision from error
-        except sa.exc.OperationalError as error:
-            if _is_busy(error):
-                raise Busy(seconds=PATIENCE) from error
-            raise
+        with _in_words(), self.engine.connect() as raw:
+            tx = raw.execution_options(taizhang_write=True)
+            with tx.begin():
+                if not self.sqlite:
+                    tx.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
+                yield tx
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -105,8 +100,33 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
-def _is_busy(error: sa.exc.OperationalError) -> bool:
-    original = error.orig
-    if getattr(original, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
-        return True
-    return getattr(original, "sqlstate", "") in ("55P03", "40P01")
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Turn what the driver says about locks, disks and connections into a refusal."""
+    try:
+        yield
+    except (sa.exc.IntegrityError, psycopg.IntegrityError) as error:
+        raise Collision from error
+    except (sa.exc.DBAPIError, psycopg.OperationalError) as error:
+        told = _told(error)
+        if told is None:
+            raise
+        raise told from error
+
+
+def _told(error: Exception) -> AppError | None:
+    original = getattr(error, "orig", None) or error
+    name = getattr(original, "sqlite_errorname", "") or ""
+    state = getattr(original, "sqlstate", "") or ""
+    if name.startswith("SQLITE_BUSY") or state in ("55P03", "40P01"):
+        return Busy(seconds=PATIENCE)
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")) or state in ("53100", "58030"):
+        return DiskFailed()
+    unanswered = isinstance(original, psycopg.OperationalError) and not state
+    if unanswered or state.startswith(("08", "57P")) or _invalidated(error):
+        return DatabaseGone()
+    return None
+
+
+def _invalidated(error: Exception) -> bool:
+    return isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
