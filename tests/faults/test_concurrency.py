@@ -15,8 +15,8 @@ from app.services import history, publishing, records, removal
 from app.services.exchange import import_file
 from app.services.lists import Query, page
 from app.storage.session import Database
-from tests.support.wholeness import assert_whole
 from tests.support.register import ME, OTHER, ROOT, definition, platform_on, publish
+from tests.support.wholeness import assert_whole
 
 pytestmark = pytest.mark.fault
 

@@ -18,8 +18,8 @@ from sqlalchemy import event
 from app.services import publishing
 from app.services.lists import Query, page
 from app.storage.session import Database
-from tests.support.wholeness import assert_whole, digest, dumped
 from tests.support.register import ME, ROOT, definition, platform_on, publish
+from tests.support.wholeness import assert_whole, digest, dumped
 
 pytestmark = pytest.mark.fault
 

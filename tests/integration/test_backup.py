@@ -12,9 +12,9 @@ from app.errors import FileRefused
 from app.services import attachments, backup, publishing, records, removal
 from app.services.lists import Query, page
 from app.storage.session import Database
-from tests.support.wholeness import assert_whole, digest
 from tests.support.databases import migrate
 from tests.support.register import ME, definition, platform_on, publish
+from tests.support.wholeness import assert_whole, digest
 
 TEXT = definition(
     properties={
