@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,6 +47,7 @@ def make_table(world: Any) -> None:
     table = sa.Table(TABLE, sa.MetaData(), *columns())
     with world.platform.writing(world_actor()) as work:
         main = work.published(SLUG).tables.main
+        table.drop(work.tx, checkfirst=True)
         table.create(work.tx)
         chosen: list[Any] = []
         for name in NAMES:
@@ -101,6 +104,8 @@ def create_app(config: Any, registers: int = 1) -> Flask:
     app.config.update(
         SECRET_KEY="only for measuring", SQLALCHEMY_DATABASE_URI=url, SESSION_COOKIE_NAME="stock"
     )
+    if find_spec("flask_babel"):  # Flask-Admin asks for it wherever it is installed
+        import_module("flask_babel").Babel(app)
     db = SQLAlchemy(app)
     admin = Admin(app, name="stock")
     view = view_class()
