@@ -137,8 +137,10 @@ class Browser:
         self.cookies: dict[str, str] = {}
         self.token = ""
 
-    def ask(self, path: str, form: Mapping[str, str] | None = None) -> tuple[int, bytes, float]:
-        """Return status, body and seconds of one request."""
+    def ask(
+        self, path: str, form: Mapping[str, str] | None = None, *, keep: bool = True
+    ) -> tuple[int, bytes, float]:
+        """Return status, body and seconds of one request; ``keep`` the cookies it sets."""
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
         headers["Origin"] = f"http://127.0.0.1:{self.connection.port}"
         body = None
@@ -150,7 +152,7 @@ class Browser:
         answer = self.connection.getresponse()
         page = answer.read()
         seconds = time.perf_counter() - begun
-        for line in answer.headers.get_all("Set-Cookie") or ():
+        for line in answer.headers.get_all("Set-Cookie") or () if keep else ():
             name, value = line.split(";")[0].split("=", 1)
             self.cookies[name] = value
         return answer.status, page, seconds
