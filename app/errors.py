@@ -205,6 +205,16 @@ class Collision(AppError):
     )
 
 
+class SumTooLong(AppError):
+    """A roll-up left what a number can hold; nothing of the save is stored."""
+
+    code = "number.too_long"
+    text = (
+        "A sum that counts this record would grow longer than {digits} digits. Nothing was stored: "
+        "correct the number that is too large."
+    )
+
+
 class DatabaseGone(AppError):
     """The connection broke: what was being saved may or may not have arrived."""
 

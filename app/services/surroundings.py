@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from app.definitions.gate import Values, round_half_up
 from app.definitions.register import Condition, Field
+from app.errors import SumTooLong
+from app.kinds.columns import DIGITS
 from app.services.work import Work
 from app.storage.catalog import Published
 from app.storage.rows import CHUNK
@@ -180,5 +182,9 @@ def settle(field: Field, found: Sequence[Any] | None) -> Any:
         return None
     scale = getattr(field.kind, "scale", None)
     if scale is not None:
-        return round_half_up(Decimal(value), scale)
-    return int(value) if field.kind.formula_type == "int" else value
+        value = round_half_up(Decimal(value), scale)
+    elif field.kind.formula_type == "int":
+        value = int(value)
+    if isinstance(value, (int, Decimal)) and abs(value) >= 10 ** (DIGITS - (scale or 0)):
+        raise SumTooLong(digits=DIGITS)
+    return value

@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
-from app.errors import AppError, Busy, Collision, DatabaseGone, DiskFailed
+from app.errors import AppError, Busy, Collision, DatabaseGone, DiskFailed, SumTooLong
+from app.kinds.columns import DIGITS
 
 #: How long a writer waits for another writer, in seconds.
 PATIENCE = 30
@@ -122,6 +123,8 @@ def _told(error: Exception) -> AppError | None:
         return Busy(seconds=PATIENCE)
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")) or state in ("53100", "58030"):
         return DiskFailed()
+    if str(original) == "integer overflow":  # SQLite, adding up what does not fit 64 bits
+        return SumTooLong(digits=DIGITS)
     unanswered = isinstance(original, psycopg.OperationalError) and not state
     if unanswered or state.startswith(("08", "57P")) or _invalidated(error):
         return DatabaseGone()
