@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from app.services import records
 from app.services.work import Platform
@@ -55,3 +57,40 @@ def add(platform: Platform) -> Callable[..., Any]:
             return records.create(work, slug, raw)
 
     return run
+
+
+#: what begins a statement that only reads, on SQLite
+READS = ("SELECT", "PRAGMA", "BEGIN", "EXPLAIN", "WITH", "SAVEPOINT", "RELEASE", "ROLLBACK")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_deferred_writer() -> Iterator[None]:
+    """No transaction of the whole suite writes to SQLite after a plain ``BEGIN``: it would
+    fail at once, without waiting, when somebody else wrote in between."""
+
+    def watch(connection: sa.Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if connection.dialect.name == "sqlite" and not statement.lstrip().upper().startswith(READS):
+            immediate = connection.get_execution_options().get("taizhang_write")
+            assert immediate, f"A transaction that begins as a reader writes: {statement[:80]}"
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", watch)
+    yield
+    sa.event.remove(sa.Engine, "before_cursor_execute", watch)
+
+
+#: stands in values that tests type; no statement may ever hold it
+CANARY = "zq7"
+#: the one place where a value is written into a statement: a constant that cannot end its quotes
+CONSTANT = re.compile(r"(ALTER TABLE .* DEFAULT) '[\w .:/-]*'")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_value_in_a_statement() -> Iterator[None]:
+    """No statement of the whole suite holds what somebody typed: values are bound."""
+
+    def watch(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        assert CANARY not in CONSTANT.sub(r"\1", statement).lower(), statement[:300]
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", watch)
+    yield
+    sa.event.remove(sa.Engine, "before_cursor_execute", watch)
