@@ -128,6 +128,14 @@ def parked_values(work: Work, slug: str, limit: int = 500) -> list[Parked]:
     return [Parked(*row) for row in work.tx.execute(query)]
 
 
+def parked_of(work: Work, slug: str, record: int) -> dict[str, str]:
+    """Return field → value that waits for correction, of one record."""
+    table = models.parked
+    query = sa.select(table.c.field, table.c.shown)
+    query = query.where(table.c.slug == slug, table.c.record == record)
+    return {row.field: row.shown for row in work.tx.execute(query)}
+
+
 def count(work: Work, slug: str) -> int:
     """Return how many records break the current revision."""
     table = models.debt

@@ -75,6 +75,8 @@ class Drawing:
     named: Callable[[str, str], str]
     #: ids as text → facts of the files
     files: Callable[[Sequence[str]], list[dict[str, Any]]]
+    #: field → the value it had before its kind changed, which did not fit
+    parked: Mapping[str, str] = field(default_factory=dict)
 
 
 def draw(drawing: Drawing, entered: Field) -> Control:
@@ -96,10 +98,14 @@ def base(drawing: Drawing, entered: Field, at: str, identity: str) -> Control:
     """Return what every control has."""
     errors = [say(problem) for problem in drawing.problems.get(at, ())]
     parts = [f"{identity}-said"] if not entered.derived else []
-    if entered.help:
+    told = entered.help
+    if entered.name in drawing.parked and at == f"/{entered.name}":
+        waiting = _("Before its kind changed, this field held: {value}")
+        told = " ".join([told, waiting.replace("{value}", drawing.parked[entered.name])]).strip()
+    if told:
         parts.insert(0, f"{identity}-help")
     return Control(
-        entered.name, identity, identity, at, entered.title, help=entered.help, unit=entered.unit,
+        entered.name, identity, identity, at, entered.title, help=told, unit=entered.unit,
         required=entered.required, errors=errors, placeholder=entered.placeholder,
         describedby=" ".join(parts),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from app.errors import AppError, Problem
 from app.faces.admin import controls, desk, entry, files, listing
 from app.faces.admin.showing import sections_of
 from app.faces.admin.telling import tell
-from app.services import records
+from app.services import debts, records
 from app.services.work import Work
 from app.words import gettext as _
 from app.words import say
@@ -75,6 +75,7 @@ def drawing_of(view: RegisterView, work: Work, sheet: Sheet) -> controls.Drawing
         slug, sheet.typed, placed(sheet.problems), computed, visible, editable,
         lambda register, text: listing.named(work, register, text),
         lambda ids: files.facts(work, ids),
+        debts.parked_of(work, slug, stored.id) if stored else {},
     )  # fmt: skip
 
 

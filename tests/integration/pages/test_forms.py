@@ -374,3 +374,11 @@ def test_old_form_is_refused_by_todays_rules(browser, register, store):
     fresh = browser.post(NEW, _revision=1, f_name="乙厂")
 
     assert dropped.status_code == 422 and fresh.status_code == 422 and 'value="乙厂"' in fresh.text
+
+
+def test_the_value_that_did_not_fit_stands_beside_its_field(browser, register, store):
+    register(definition("sized", properties={"size": {"title": "规模", "type": "string"}}))
+    store("sized", name="甲厂", size="约一百人")
+    register(definition("sized", properties={"size": {"title": "规模", "type": "integer"}}))
+
+    assert "约一百人" in browser.get("/registers/sized/1/edit").text
