@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,8 @@ def main() -> None:
     parser.add_argument("--only", choices=MEASURES, action="append", help="one of the measures")
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), action="append")
     given = parser.parse_args()
+    # leave well when told to end, so that no server stays behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sizes = (10_000, 100_000, 100) if given.quick else (100_000, 1_000_000, 500)
     engines = given.engine or ["sqlite", "postgresql"]
     figures: list[Figure] = []

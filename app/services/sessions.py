@@ -28,6 +28,26 @@ REFRESH = datetime.timedelta(minutes=1)
 KEPT = datetime.timedelta(days=180)
 
 
+#: asked with every request: put together once
+WHO = (
+    sa.select(
+        account.c.id,
+        account.c.login,
+        account.c.name,
+        login_session.c.id.label("session"),
+        login_session.c.seen_at,
+    )
+    .join_from(login_session, account)
+    .where(
+        login_session.c.token_hash == sa.bindparam("digest"),
+        login_session.c.ended_at.is_(None),
+        login_session.c.seen_at > sa.bindparam("idle"),
+        login_session.c.created_at > sa.bindparam("oldest"),
+        account.c.disabled_at.is_(None),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A person who is signed in, and the session that says so."""
@@ -60,23 +80,8 @@ def open_session(tx: sa.Connection, number: int, address: str, agent: str) -> st
 def who(tx: sa.Connection, token: str) -> Account | None:
     """Return who is signed in with ``token``: one look-up by a unique key, nothing written."""
     moment = now()
-    found = tx.execute(
-        sa.select(
-            account.c.id,
-            account.c.login,
-            account.c.name,
-            login_session.c.id.label("session"),
-            login_session.c.seen_at,
-        )
-        .join_from(login_session, account)
-        .where(
-            login_session.c.token_hash == _digest(token),
-            login_session.c.ended_at.is_(None),
-            login_session.c.seen_at > moment - IDLE,
-            login_session.c.created_at > moment - LONGEST,
-            account.c.disabled_at.is_(None),
-        )
-    ).one_or_none()
+    asked = {"digest": _digest(token), "idle": moment - IDLE, "oldest": moment - LONGEST}
+    found = tx.execute(WHO, asked).one_or_none()
     return Account(*found) if found else None
 
 

@@ -61,6 +61,9 @@ class Published:
 
 Compiler = Callable[[Mapping[str, Any], Any], Register]
 
+#: read with every request: put together once
+STAMP = sa.select(models.catalog_stamp.c.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -102,7 +105,7 @@ class Catalog:
         ask after moving the stamp in the same transaction: the number may be rolled back.
         """
         held = self._snapshot
-        stamp = tx.scalar(sa.select(models.catalog_stamp.c.value)) or 0
+        stamp = tx.scalar(STAMP) or 0
         if stamp != held.stamp:
             held = self._snapshot = load_snapshot(tx, stamp)
         return held
@@ -112,16 +115,24 @@ class Catalog:
 
         Raises ``RegisterNotFound``.
         """
-        entry = snapshot.entries.get(slug)
-        if entry is None:
-            raise RegisterNotFound(slug=slug)
-        kept = self._compiled.get(slug)
-        if kept and kept.revision == entry.revision and kept.basis == basis(snapshot, entry):
-            self._touch(slug, kept)
+        kept = self.kept(snapshot, slug)
+        if kept is not None:
             return kept
+        if slug not in snapshot.entries:
+            raise RegisterNotFound(slug=slug)
         made = self.compile(tx, snapshot, slug)
         self._touch(slug, made)
         return made
+
+    def kept(self, snapshot: Snapshot, slug: str) -> Published | None:
+        """Return ``slug`` when this process has it compiled as of ``snapshot``."""
+        entry, kept = snapshot.entries.get(slug), self._compiled.get(slug)
+        if entry is None or kept is None or kept.revision != entry.revision:
+            return None
+        if kept.basis != basis(snapshot, entry):
+            return None
+        self._touch(slug, kept)
+        return kept
 
     def compile(self, tx: sa.Connection, snapshot: Snapshot, slug: str) -> Published:
         """Compile the newest revision of ``slug`` and keep nothing."""

@@ -11,6 +11,7 @@ from flask import current_app, g
 
 from app.faces.admin.session import current_actor
 from app.services.work import Actor, Platform, Work
+from app.storage.catalog import Published
 from app.words import gettext as _
 
 
@@ -36,6 +37,18 @@ def reading() -> Iterator[Work]:
             yield work
         finally:
             g.pop("reading", None)
+
+
+def published(slug: str) -> Published:
+    """Return a register as of the moment the account was looked up: a request that is going to
+    write needs no reading of its own for it. Raises ``RegisterNotFound``."""
+    if "seen" in g:
+        kept = platform().catalog.kept(g.seen, slug)
+        if kept is not None:
+            g.snapshot = g.seen
+            return kept
+    with reading() as work:
+        return work.published(slug)
 
 
 @contextmanager

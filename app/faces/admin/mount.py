@@ -11,7 +11,7 @@ from flask import Blueprint, g, request
 
 from app.faces.admin import desk
 from app.faces.admin.register_view import RegisterView
-from app.services.work import Work
+from app.storage.catalog import Published
 
 #: How many registers' views a process keeps.
 KEPT = 64
@@ -36,17 +36,16 @@ class RegisterMount:
 
     def _serve(self, method: str) -> Callable[..., Any]:
         def serve(**values: Any) -> Any:
-            with desk.reading() as work:
-                view = self._view(work, g.slug)
-                if request.method in ("GET", "HEAD"):
-                    return getattr(view, method)(**values)
-            return getattr(view, method)(**values)
+            if request.method in ("GET", "HEAD"):
+                with desk.reading() as work:
+                    return getattr(self._view(work.published(g.slug)), method)(**values)
+            return getattr(self._view(desk.published(g.slug)), method)(**values)
 
         return serve
 
-    def _view(self, work: Work, slug: str) -> RegisterView:
-        """Return the view of today's revision, made when it is asked for first."""
-        published = work.published(slug)
+    def _view(self, published: Published) -> RegisterView:
+        """Return the view of a revision, made when it is asked for first."""
+        slug = published.slug
         with self._lock:
             view = self._views.get(slug)
             if view is not None and view.published is published:

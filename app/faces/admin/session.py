@@ -120,7 +120,7 @@ def local_path(address: str | None) -> str:
 def sign_in() -> Any:
     """Sign in, with one answer for every reason why not."""
     target = local_path(request.values.get("next"))
-    if request.method == "GET":
+    if request.method != "POST":
         return redirect(target) if current_account() else _sign_in_page(target)
     login = request.form.get("username", "")
     try:
@@ -156,7 +156,7 @@ def password() -> Any:
     person = current_account()
     if person is None:
         raise SignInNeeded()
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("taizhang/password.html")
     old, new = request.form.get("old", ""), request.form.get("new", "")
     try:
@@ -211,6 +211,8 @@ def _look_up() -> Account | None:
         return None
     with _platform().database.reading() as tx:
         found = identity.who(tx, token)
+        if found is not None and request.method == "POST":
+            g.seen = _platform().catalog.snapshot(tx)
     if found is not None:
         identity.touch(_platform().database, found)
     return found
