@@ -17,6 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from docs.smaller_png import shrink
 from tests.e2e.conftest import SWITCHES
 from tests.support.server import Server, serving
 
@@ -82,7 +83,9 @@ def shoot(page: Page, name: str) -> None:
     page.wait_for_load_state("networkidle")
     for close in page.locator("[data-toast] [data-dismiss]").all():
         close.click()
-    page.screenshot(path=IMAGES / f"{name}.png", animations="disabled", caret="hide")
+    image = IMAGES / f"{name}.png"
+    page.screenshot(path=image, animations="disabled", caret="hide")
+    shrink(image)
 
 
 def tour(browser: Browser, server: Server, password: str) -> None:
@@ -137,6 +140,7 @@ def plan(page: Page) -> None:
     document["properties"]["stat_kind"]["oneOf"][2]["title"] = "未纳统"
     document["required"].append("main_product")
     document["required"].append("township")
+    document["register"].pop("examples")
     page.goto("/definitions/enterprise/edit")
     page.locator("textarea[data-editor]").fill(json.dumps(document, ensure_ascii=False, indent=1))
     page.get_by_role("button", name="检查并查看方案").click()
