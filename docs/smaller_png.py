@@ -29,8 +29,13 @@ def shrink(path: Path) -> None:
 
 
 def palette(counted: Counter[Colour]) -> tuple[list[Colour], dict[Colour, int]]:
-    """Return the 256 most frequent colours, and for every colour the place of the nearest."""
-    kept = [colour for colour, _ in counted.most_common(256)]
+    """Return 256 colours, and for every colour the place of the nearest one.
+
+    The most frequent of every region comes first, so that a red sign among greys stays red.
+    """
+    frequent = [colour for colour, _ in counted.most_common()]
+    regions = {tuple(part >> 6 for part in colour): colour for colour in reversed(frequent)}
+    kept = [*dict.fromkeys([*regions.values(), *frequent])][:256]
     places = {colour: place for place, colour in enumerate(kept)}
     for colour in counted:
         if colour not in places:
