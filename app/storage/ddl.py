@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
+
+HARMLESS = re.compile(r"[\w .:/-]{0,200}")
 
 
 def create_table(tx: sa.Connection, table: sa.Table) -> None:
@@ -17,21 +20,31 @@ def create_table(tx: sa.Connection, table: sa.Table) -> None:
 
 
 def add_column(tx: sa.Connection, table: str, column: sa.Column[Any], fill: Any = None) -> None:
-    """Add a column; rows that are already there get ``fill``. Takes no longer for many rows."""
+    """Add a column; rows that are already there get ``fill``. Takes no longer for many rows,
+    unless ``fill`` is a text that does not stand in a statement: then every row is written."""
     dialect = tx.dialect
     quote = dialect.identifier_preparer.quote
     spelled = column.type.compile(dialect=dialect)
     statement = f"ALTER TABLE {quote(table)} ADD COLUMN {quote(column.name)} {spelled}"
-    if fill is None:
-        tx.exec_driver_sql(escaped(tx, statement))
-        return
     process = column.type.dialect_impl(dialect).bind_processor(dialect)
-    stored = fill if process is None else process(fill)
+    stored = fill if process is None or fill is None else process(fill)
+    if stored is None or not harmless(stored):
+        tx.exec_driver_sql(escaped(tx, statement))
+        if stored is not None:
+            filled = sa.table(table, sa.column(column.name, column.type))
+            tx.execute(filled.update().values({column.name: fill}))
+        return
     tx.exec_driver_sql(escaped(tx, f"{statement} DEFAULT {literal(stored, dialect.name)}"))
     if dialect.name != "sqlite":
         # The rows have it now; a later insert that forgets the column must not get it.
         statement = f"ALTER TABLE {quote(table)} ALTER COLUMN {quote(column.name)} DROP DEFAULT"
         tx.exec_driver_sql(escaped(tx, statement))
+
+
+def harmless(value: Any) -> bool:
+    """Return whether a stored value may stand in a statement: a number, a moment, or letters,
+    digits and what cannot end a quotation."""
+    return not isinstance(value, str) or HARMLESS.fullmatch(value) is not None
 
 
 def create_index(
@@ -64,18 +77,14 @@ def drop_index(tx: sa.Connection, name: str) -> None:
 
 
 def literal(value: Any, dialect: str) -> str:
-    """Return a stored value as SQL text. Values come from a definition's ``default`` and have
-    been read and stored by the field's kind; text is quoted with every quote doubled."""
+    """Return a ``harmless`` stored value as SQL text."""
     if isinstance(value, bool):
         return ("1" if value else "0") if dialect == "sqlite" else str(value).upper()
     if isinstance(value, (int, Decimal)):
         return format(value, "f") if isinstance(value, Decimal) else str(value)
     if isinstance(value, (datetime.date, datetime.datetime)):
         return f"'{value.isoformat(sep=' ') if isinstance(value, datetime.datetime) else value}'"
-    text = str(value).replace("'", "''")
-    if dialect != "sqlite" and "\\" in text:
-        return " E'" + text.replace("\\", "\\\\") + "'"
-    return f"'{text}'"
+    return f"'{value}'"
 
 
 def escaped(tx: sa.Connection, statement: str) -> str:

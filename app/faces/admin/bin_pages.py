@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def delete(view: RegisterView, id: int) -> str | Response | tuple[str, int]:
     """Ask for the reason, then move the record to the recycle bin."""
     record = view.record(id)
-    if request.method == "GET":
+    if request.method != "POST":
         return asked(view, record)
     reason = request.form.get("reason", "")
     version = number(request.form.get("_version", ""))

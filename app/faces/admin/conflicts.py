@@ -6,11 +6,15 @@ is different.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import request
 
-from app.definitions.register import Field
+from app.definitions.findings import Findings
+from app.definitions.library import common_parts
+from app.definitions.register import Field, Register
+from app.definitions.shared import SharedParts
 from app.errors import AppError, RecordMoved, RecordNotFound, RevisionNotFound
 from app.faces.admin import desk, entry
 from app.faces.admin.record_pages import past_values
@@ -100,42 +104,96 @@ def outdated(view: RegisterView, typed: entry.Typed, revision: int) -> list[str]
             before = publishing.document(work, view.register.slug, revision)
         except RevisionNotFound:
             return []
-    old = before.get("properties", {})
-    lost = entry.surplus(view.register, request.form)
-    said = []
-    for field in view.register.fields:
-        if field.was in lost and field.name not in typed and not field.derived:
-            carry(field, typed)
-            lost.pop(field.was)
-        elif field.name in typed and changed(field, old.get(field.name)):
-            said.append(_("{field} means something else now: check your entry.", field=field.title))
-    for name, text in lost.items():
-        said.append(
-            _(
-                "{field} is no longer part of the register. You had typed: {text}",
-                field=title(old, name),
-                text=text,
-            )
+    old = whole_properties(before)
+    form = entry.renamed(request.form, *renamings(view.register, old))
+    typed.clear()
+    typed.update(entry.typed_of(view.register, form))
+    said = [
+        _("{field} means something else now: check your entry.", field=title)
+        for title in different(view.register, old, typed)
+    ]
+    lost = [(title_of(old, name), text) for name, text in entry.surplus(view.register, form)]
+    return said + [
+        _(
+            "{field} is no longer part of the register. You had typed: {text}",
+            field=title,
+            text=text,
         )
-    return said
+        for title, text in lost
+    ]
 
 
-def carry(field: Field, typed: entry.Typed) -> None:
-    """Move what was typed under a field's former name to its name of today."""
-    name = entry.PREFIX + field.was
-    if not field.columns:
-        typed[field.name] = entry.item_of(field, request.form.getlist(name))
+def whole_properties(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the properties of an earlier document with what they share written out."""
+    parts = SharedParts(document.get("$defs", {}), common_parts(), Findings())
+    properties = document.get("properties", {})
+    return {name: parts.expand(p, (name,)) or p for name, p in properties.items()}
 
 
-def title(properties: dict[str, Any], name: str) -> str:
-    return str(properties.get(name, {}).get("title", name))
+def renamings(
+    register: Register, old: dict[str, Any]
+) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Return the names that fields of ``old`` have today, and those of their columns by field."""
+    fields = former(register.fields, old)
+    before = {new: old[name] for name, new in fields.items()}
+    columns = {
+        field.name: former(field.columns, columns_of(before.get(field.name, old.get(field.name))))
+        for field in register.fields
+        if field.columns
+    }
+    return fields, columns
+
+
+def former(fields: Sequence[Field], old: dict[str, Any]) -> dict[str, str]:
+    """Return name in ``old`` → name today of what was renamed since."""
+    return {f.was: f.name for f in fields if f.was in old and f.name not in old}
+
+
+def columns_of(before: Any) -> dict[str, Any]:
+    """Return the columns of a child list's property."""
+    items = before.get("items") if isinstance(before, dict) else None
+    columns = items.get("properties") if isinstance(items, dict) else None
+    return columns if isinstance(columns, dict) else {}
+
+
+def different(register: Register, old: dict[str, Any], typed: entry.Typed) -> Iterator[str]:
+    """Give the titles of what was typed and may mean something else now."""
+    names, columns = renamings(register, old)
+    for field in register.fields:
+        if field.name not in typed:
+            continue
+        before = old.get(next((k for k, v in names.items() if v == field.name), field.name))
+        if changed(field, before):
+            yield field.title
+        if not field.columns or not isinstance(typed[field.name], list):
+            continue
+        past, moved = columns_of(before), columns[field.name]
+        for column in field.columns:
+            was = next((k for k, v in moved.items() if v == column.name), column.name)
+            filled = any(not entry.blank(row.get(column.name, "")) for row in typed[field.name])
+            if filled and changed(column, past.get(was)):
+                yield f"{field.title} / {column.title}"
+
+
+def title_of(properties: dict[str, Any], name: str) -> str:
+    """Return the title that a field, or ``field-column``, had."""
+    field, _dash, column = name.partition("-")
+    before = properties.get(field, {})
+    title = str(before.get("title", field))
+    if column:
+        title += " / " + str(columns_of(before).get(column, {}).get("title", column))
+    return title
 
 
 def changed(field: Field, before: Any) -> bool:
     """Return whether an entry made for the property ``before`` may mean something else now."""
-    if not isinstance(before, dict) or field.columns:
+    if not isinstance(before, dict):
         return False
     kind = kind_of(before)
     if kind is None:
         return False
+    if field.reference != str(before.get("reference", "")):
+        return True
+    if field.columns:
+        return kind.name != field.kind.name
     return not field.kind.holds(kind) or str(before.get("unit", "")) != field.unit

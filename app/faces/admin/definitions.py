@@ -79,7 +79,7 @@ def edit(name: str) -> Answer:
     with desk.reading() as work:
         title = work.register(name).title
         heading = _("Change the definition of {register}", register=title)
-        if request.method == "GET":
+        if request.method != "POST":
             document = publishing.document(work, name, revision_of("revision", ""))
             return page(heading, here, back, written(document))
     return worked(heading, here, back)

@@ -117,14 +117,38 @@ def as_typed(field: Field, value: Any) -> Any:
     return field.kind.to_form(value)
 
 
-def surplus(register: Register, form: MultiDict[str, str]) -> dict[str, str]:
-    """Return what ``form`` says of fields the register does not have (any more): name → text."""
-    names = set(register.names)
-    found: dict[str, str] = {}
-    for name in form:
-        if name.startswith(PREFIX):
-            field = name.removeprefix(PREFIX).split("-")[0]
-            text = "、".join(v for v in form.getlist(name) if v.strip())
-            if field not in names and text and not name.endswith("-rows"):
-                found[field] = f"{found[field]}；{text}" if field in found else text
-    return found
+def renamed(
+    form: MultiDict[str, str], fields: Mapping[str, str], columns: Mapping[str, Mapping[str, str]]
+) -> MultiDict[str, str]:
+    """Return ``form`` with the controls of renamed fields and columns under today's names."""
+    today: MultiDict[str, str] = MultiDict()
+    for key, values in form.lists():
+        field, *rest = key.removeprefix(PREFIX).split("-")
+        if key.startswith(PREFIX):
+            field = fields.get(field, field)
+            if len(rest) == 2:
+                rest[1] = columns.get(field, {}).get(rest[1], rest[1])
+            key = "-".join((PREFIX + field, *rest))
+        today.setlist(key, values)
+    return today
+
+
+def surplus(register: Register, form: MultiDict[str, str]) -> list[tuple[str, str]]:
+    """Return what ``form`` says where the register takes nothing (any more): (name, text), the
+    name of a child list's column as ``field-column``."""
+    taken = {f.name: {c.name for c in f.columns if not c.derived} for f in entered(register)}
+    found: dict[str, list[str]] = {}
+    for key in form:
+        if not key.startswith(PREFIX) or key.endswith("-rows"):
+            continue
+        name, *rest = key.removeprefix(PREFIX).split("-")
+        if name in taken and (len(rest) != 2 or rest[1] in taken[name]):
+            continue
+        place = f"{name}-{rest[1]}" if name in taken else name
+        found.setdefault(place, []).extend(v for v in form.getlist(key) if v.strip())
+    return [(name, "、".join(texts)) for name, texts in found.items() if texts]
+
+
+def entered(register: Register) -> list[Field]:
+    """Return the fields that people fill in."""
+    return [field for field in register.fields if not field.derived]

@@ -37,7 +37,7 @@ IN_MEMORY = 4 * 1024 * 1024
 
 def imported(view: RegisterView) -> str | tuple[str, int]:
     """Read a file into the register, or only check it, and say what came of it."""
-    if request.method == "GET":
+    if request.method != "POST":
         return page(view)
     mode = request.form.get("mode", "insert")
     on_error = request.form.get("on_error", "stop")

@@ -144,6 +144,7 @@ def check(view: RegisterView) -> Response:
     """Judge a form that is being filled, and write nothing: errors and warnings by pointer,
     computed values as shown, what is visible and what may be changed."""
     typed = entry.typed_of(view.register, request.form)
+    outdated = conflicts.outdated(view, typed, whole(request.form.get("_revision", "")))
     id = whole(request.form.get("_id", ""))
     with desk.reading() as work:
         verdict = records.judge(work, view.register.slug, typed, id or None)
@@ -154,6 +155,7 @@ def check(view: RegisterView) -> Response:
         computed=computed,
         visible=verdict.visible,
         editable=verdict.editable,
+        outdated=outdated,
         revision=view.published.revision,
     )
 
