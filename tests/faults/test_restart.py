@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.postgresql]
 
 WRITERS = 3
 #: saves that must arrive before and after each blow
-STEADY = 25
+STEADY = 12
 #: attempts of one writer between the server's return and its first success
 PATIENT = 60
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import json
+import random
 import zipfile
 
 import pytest
+import sqlalchemy as sa
 
 from app.errors import FileRefused
 from app.services import attachments, backup, publishing, records, removal
 from app.services.lists import Query, page
+from app.storage.base import metadata
 from app.storage.session import Database
 from tests.support.databases import migrate
 from tests.support.register import ME, definition, platform_on, publish
 from tests.support.wholeness import assert_whole, digest
 
+NOW = datetime.datetime(2026, 1, 1)
 TEXT = definition(
     properties={
         "size": {"title": "规模", "type": "string"},
@@ -155,3 +160,52 @@ def test_what_is_no_archive_is_refused(empty, tmp_path):
 
     with pytest.raises(FileRefused):
         backup.restore(empty, ME, file)
+
+
+def test_a_restore_takes_the_place_of_whoever_was_signed_in(sqlite_url, postgresql_url, tmp_path):
+    """An empty place already has its administrator, with a session and a past."""
+    for number, url in enumerate((sqlite_url, postgresql_url)):
+        database = Database(url)
+        platform = platform_on(database, tmp_path / str(number))
+        with database.writing() as tx:
+            row = {
+                "login": "admin", "login_key": "admin", "name": "管理员", "password_hash": "-",
+                "password_changed_at": NOW, "created_at": NOW, "failed": 0,
+            }  # fmt: skip
+            account = metadata.tables["account"]
+            [key] = tx.execute(account.insert(), row).inserted_primary_key
+            event = {"account_id": key, "at": NOW, "action": "created"}
+            tx.execute(metadata.tables["account_event"].insert(), event)
+            session = {
+                "token_hash": "0" * 64, "account_id": key, "created_at": NOW, "seen_at": NOW,
+                "address": "127.0.0.1", "agent": "",
+            }  # fmt: skip
+            tx.execute(metadata.tables["login_session"].insert(), session)
+        file = tmp_path / f"{number}.zip"
+        backup.backup(platform, ME, file)
+
+        backup.restore(platform, ME, file)
+
+        with database.reading() as tx:
+            assert tx.scalar(sa.select(sa.func.count()).select_from(account)) == 1
+            signed_in = sa.select(sa.func.count()).select_from(metadata.tables["login_session"])
+            assert tx.scalar(signed_in) == 0
+        database.dispose()
+
+
+def test_a_backup_with_any_byte_changed_is_refused_or_whole(filled, empty, tmp_path):
+    whole, spoilt = tmp_path / "whole.zip", tmp_path / "spoilt.zip"
+    backup.backup(filled, ME, whole)
+    data, chance = whole.read_bytes(), random.Random(5)
+    before = digest(empty)
+    for turn in range(60):
+        at = chance.randrange(len(data))
+        changed = bytes([data[at] ^ chance.randrange(1, 256)]) + data[at + 1 :]
+        spoilt.write_bytes(data[:at] + (changed if turn % 3 else b""))
+        try:
+            backup.restore(empty, ME, spoilt)
+        except FileRefused:
+            assert digest(empty) == before
+        else:  # a byte nobody reads: a date in the archive's directory
+            assert digest(empty) == digest(filled)
+            break

@@ -15,8 +15,8 @@ from app.services.surroundings import gather
 from app.services.work import Platform, Work
 from app.storage import models, rows
 from app.storage.catalog import Published
-from tests.support.consistency import assert_whole
 from tests.support.register import ME, platform_on
+from tests.support.wholeness import assert_whole
 
 
 def disagreements(platform: Platform) -> list[str]:
