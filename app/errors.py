@@ -226,6 +226,12 @@ class DatabaseGone(AppError):
     )
 
 
+class NotPrepared(AppError):
+    code = "database.not_prepared"
+    status = 503
+    text = "The database has no tables yet, or they are of an older version. Run: flask db upgrade"
+
+
 class DiskFailed(AppError):
     code = "database.disk"
     status = 503

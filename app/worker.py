@@ -15,12 +15,11 @@ import time
 from importlib import import_module
 from typing import Any
 
-import sqlalchemy as sa
 from waitress import wasyncore
 from waitress.server import create_server
 
 from app.config import Config
-from app.errors import SettingRefused
+from app.errors import DatabaseGone, SettingRefused
 
 #: connections one worker keeps open at the same time, idle ones included
 CONNECTIONS = 1000
@@ -55,8 +54,9 @@ def serve(
         if prepare:
             _prepare(config, module)
         application = getattr(import_module(module), name)(config)
-    except sa.exc.OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[0]
+    except DatabaseGone as error:
+        told = getattr(error.__cause__, "orig", None) or error.__cause__
+        reason = str(told).strip().splitlines()[0]
         raise DatabaseUnreachable(name="TAIZHANG_DATABASE_URL", reason=reason) from error
     server = _server(config, application, listener)
 

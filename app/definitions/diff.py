@@ -191,13 +191,20 @@ WHOLES = (
 def compare_wholes(old: Register, new: Register) -> Iterator[Difference]:
     for attribute, word in WHOLES:
         before, after = getattr(old, attribute), getattr(new, attribute)
-        if before != after:
+        if before != after and declared(old, attribute) != declared(new, attribute):
             shown = {"what": word, "before": spoken(before), "after": spoken(after)}
             text = "The {what} changes from {before} to {after}"
             yield Difference(f"register.{attribute}", text, shown)
     if conditions(old) != conditions(new):
         text = "The conditions between fields (if, then, dependencies) change"
         yield Difference("register.conditions", text)
+
+
+def declared(register: Register, attribute: str) -> Any:
+    """Return what the definition itself says; None where it follows from the fields."""
+    if attribute in ("title", "description"):
+        return register.document.get(attribute)
+    return register.document.get("register", {}).get(attribute)
 
 
 def conditions(register: Register) -> dict[str, Any]:
@@ -213,5 +220,6 @@ def spoken(value: Any) -> str:
     if isinstance(value, Formula):
         return value.text
     if isinstance(value, tuple):
-        return "、".join(v if isinstance(v, str) else getattr(v, "title", str(v)) for v in value)
+        said = [v if isinstance(v, str) else getattr(v, "title", str(v)) for v in value]
+        return "、".join(part for part in said if part)
     return str(value)

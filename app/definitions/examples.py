@@ -91,8 +91,8 @@ def disagreements(register: Register, judge: Judge) -> list[Problem]:
         if example.valid:
             for problem in errors:
                 text = "The example must pass, but is refused at {where}: {reason}"
-                facts = {"where": problem.at, "reason": problem.sentence()}
-                findings.add((*at, "record"), "example_refused", text, **facts)
+                said: dict[str, Any] = {"where": problem.at, "reason": problem}
+                findings.add((*at, "record"), "example_refused", text, **said)
         else:
             _compare_refusals(findings, at, example, problems, errors)
         _compare_values(findings, (*at, "expect"), register, example.expect, values)
@@ -117,8 +117,8 @@ def _compare_refusals(
     for problem in errors:
         if problem.at not in example.at:
             text = "The example is refused at {where} as well, which at does not say: {reason}"
-            facts = {"where": problem.at, "reason": problem.sentence()}
-            findings.add((*at, "at"), "example_refused", text, **facts)
+            said: dict[str, Any] = {"where": problem.at, "reason": problem}
+            findings.add((*at, "at"), "example_refused", text, **said)
 
 
 def _compare_values(

@@ -67,7 +67,7 @@ class Findings:
 
 def shorten(value: Any) -> Any:
     """Return ``value`` as a sentence shows it: short, on one line, text without quotes."""
-    if isinstance(value, AppError):
+    if isinstance(value, (AppError, Problem)):
         return value
     if isinstance(value, bool) or value is None:
         return json.dumps(value)

@@ -17,7 +17,15 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
-from app.errors import AppError, Busy, Collision, DatabaseGone, DiskFailed, SumTooLong
+from app.errors import (
+    AppError,
+    Busy,
+    Collision,
+    DatabaseGone,
+    DiskFailed,
+    NotPrepared,
+    SumTooLong,
+)
 from app.kinds.columns import DIGITS
 
 #: How long a writer waits for another writer, in seconds.
@@ -123,6 +131,8 @@ def _told(error: Exception) -> AppError | None:
         return Busy(seconds=PATIENCE)
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")) or state in ("53100", "58030"):
         return DiskFailed()
+    if "catalog_stamp" in str(original):  # the first table anybody asks for
+        return NotPrepared()
     if str(original) == "integer overflow":  # SQLite, adding up what does not fit 64 bits
         return SumTooLong(digits=DIGITS)
     unanswered = isinstance(original, psycopg.OperationalError) and not state

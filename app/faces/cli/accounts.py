@@ -11,6 +11,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from app.errors import AppError
+from app.faces.cli.base import sentence
 from app.services import identity
 from app.words import say
 
@@ -51,7 +52,7 @@ def unlock(login: str) -> None:
     """Let the account LOGIN sign in again before its lock runs out."""
     with _writing() as tx:
         identity.unlock(tx, login)
-    click.echo(f"{login} may sign in again.")
+    click.echo(sentence("{login} may sign in again.", login=login))
 
 
 @accounts.command("disable")
@@ -60,7 +61,7 @@ def disable(login: str) -> None:
     """Close the account LOGIN and end its sessions."""
     with _writing() as tx:
         identity.disable(tx, login)
-    click.echo(f"{login} is closed.")
+    click.echo(sentence("The account {login} is closed.", login=login))
 
 
 def _ask() -> str:
@@ -68,9 +69,9 @@ def _ask() -> str:
 
 
 def _tell(login: str, password: str | None) -> None:
-    click.echo(f"login:    {login}")
+    click.echo(sentence("Login name: {login}", login=login))
     if password is not None:
-        click.echo(f"password: {password}")
+        click.echo(sentence("Password: {password}", password=password))
 
 
 @contextmanager

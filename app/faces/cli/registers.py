@@ -49,7 +49,7 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
             documents[str(file)] = read_definition(file)
         except AppError as error:
             found[str(file)] = [Problem("", error.code, error.text, error.values)]
-    with platform().reading(ACTOR) as work:
+    with refusals_as_exit_status(as_json), platform().reading(ACTOR) as work:
         found |= check_documents(work, documents)
     if as_json:
         print_json({name: [problem_json(p) for p in found[name]] for name in map(str, files)})
@@ -152,7 +152,7 @@ def publish(paths: tuple[Path, ...], confirmed: bool, as_json: bool) -> None:
 @json_option
 def list_registers(as_json: bool) -> None:
     """Print every register with its current revision."""
-    with platform().reading(ACTOR) as work:
+    with refusals_as_exit_status(as_json), platform().reading(ACTOR) as work:
         entries = [entry for _, shelf in work.snapshot.menu() for entry in shelf]
     if as_json:
         keys = ("slug", "title", "category", "revision")

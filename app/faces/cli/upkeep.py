@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from app.faces.cli.base import (
     ACTOR,
@@ -49,6 +49,7 @@ def seed_demo() -> None:
 @click.command("backup")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @json_option
+@with_appcontext
 def backup(file: Path, as_json: bool) -> None:
     """Write everything the platform holds to FILE, while people go on working."""
     with refusals_as_exit_status(as_json):
@@ -59,6 +60,7 @@ def backup(file: Path, as_json: bool) -> None:
 @click.command("restore")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @json_option
+@with_appcontext
 def restore(file: Path, as_json: bool) -> None:
     """Read FILE into an empty database, on either engine; all of it or nothing."""
     with refusals_as_exit_status(as_json):

@@ -47,8 +47,8 @@ def preview(work: Work, projection: Projection, *, count: bool) -> Iterator[Step
     known = {(d[0], top(d[1])) for d in debts.summary(work, projection.old.slug)}
     for key, breach in sorted(breaches.items(), key=lambda item: -item[1].count):
         problem = breach.problem
-        shown = {**problem.values, "count": breach.count, "rule": problem.sentence()}
-        text = "{count} stored records do not meet: {rule} They stay as they are and are listed"
+        shown = {**problem.values, "count": breach.count, "rule": problem}
+        text = "{count} stored records stay as they are and are listed, because: {rule}"
         needs = "" if key in known else "confirm"
         yield Step("debt", text, shown, problem.name, breach.count, breach.examples, needs)
 
