@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import cast
 
 from flask import current_app, g
@@ -52,9 +53,10 @@ def published(slug: str) -> Published:
 
 
 @contextmanager
-def writing(*, publishing: bool = False) -> Iterator[Work]:
+def writing(*, publishing: bool = False, face: str = "web") -> Iterator[Work]:
     """Give a unit of work: leaving it well commits, an exception rolls back."""
-    with platform().writing(current_actor(), publishing=publishing) as work:
+    actor = replace(current_actor(), face=face)
+    with platform().writing(actor, publishing=publishing) as work:
         yield work
 
 
@@ -69,4 +71,6 @@ def local(at: datetime.datetime) -> datetime.datetime:
 
 def person(name: str | None) -> str:
     """Return who did something; what came with the product was nobody's deed."""
+    if name == "command line":
+        return _("command line")
     return _("the system") if name == "seed" else name or ""

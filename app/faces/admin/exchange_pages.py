@@ -63,7 +63,7 @@ def take(
     view: RegisterView, file: FileStorage, mode: str, on_error: str, dry_run: bool
 ) -> ImportReport:
     format = format_of(file.filename or "")
-    with desk.writing() as work:
+    with desk.writing(face="import") as work:
         return exchange.import_file(
             work, view.register.slug, file.stream, format=format, mode=mode,
             on_error=on_error, dry_run=dry_run,
