@@ -139,3 +139,14 @@ def test_names_on_the_command_line_are_looked_up(browser: Browser, tmp_path: Pat
             assert "Traceback" not in done.output and "sqlalchemy" not in done.output
 
     assert digest(browser.platform) == before
+
+
+@pytest.mark.parametrize("text", ["'); DROP TABLE account;--zq7", "\\'zq7%s%(x)s:x", "普通 zq7"])
+def test_a_default_fills_stored_rows_and_is_only_a_value(browser: Browser, text: str) -> None:
+    note = {"title": "备注", "type": "string", "default": text}
+    parent = {"title": "上级", "reference": "demo"}
+
+    publish(browser.platform, definition(properties={"parent": parent, "note": note}))
+
+    with browser.platform.reading(ME) as work:
+        assert records.get(work, "demo", 1).values["note"] == text
