@@ -24,7 +24,8 @@ INJECTIONS = (
     "r_demo._id.zq7", "name zq7", "name\nzq7", "name\x1bzq7", "_connector_zq7", "__class__zq7",
     "_id__zq7", "name__zq7", "_label_zq7", "password_hash_zq7", "1 UNION SELECT zq7", "%(zq7)s",
     "%szq7", ":zq7", "?zq7", "{zq7}", "${zq7}", "name) zq7 --", "\\zq7", "ＮＡＭＥzq7",
-    "-" * 50 + "zq7", "zq7" * 300, "name COLLATE zq7", "name DESC, zq7", "$zq7$", "E'\\zq7'", "0x7a7137zq7",
+    "-" * 50 + "zq7", "zq7" * 300, "name COLLATE zq7", "name DESC, zq7", "$zq7$", "E'\\zq7'",
+    "0x7a7137zq7",
     "\udcffzq7",
 )  # fmt: skip
 #: columns that are there and are nobody's to name
