@@ -62,7 +62,9 @@ def _value(name: str, value: Any, language: str) -> Any:
     if isinstance(value, AppError | Problem):
         return say(value, language)
     if isinstance(value, list | tuple | set | frozenset):
-        return _JOIN[language].join(str(_value(name, part, language)) for part in value)
+        parts = [str(_value(name, part, language)) for part in value]
+        # Sentences in a row: their full stops give way to the sign between them.
+        return _JOIN[language].join([*(p.rstrip("。.") for p in parts[:-1]), *parts[-1:]])
     if name in TRANSLATED and isinstance(value, str):
         return translate(value, language)
     return value

@@ -45,7 +45,8 @@ def test_a_refusal_inside_a_refusal_is_said_in_the_same_language() -> None:
     said = say(inner, CHINESE)
     assert "There" not in said
     assert say(FileRefused(reason=inner), CHINESE).endswith(said)
-    assert say(FileRefused(reason=[inner, inner]), CHINESE).count(said) == 2
+    twice = said.removesuffix("。") + "；" + said
+    assert say(FileRefused(reason=[inner, inner]), CHINESE).endswith(twice)
 
 
 def test_a_rules_own_message_is_shown_as_written() -> None:
