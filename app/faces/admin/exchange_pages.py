@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from flask import request, send_file
@@ -132,8 +134,7 @@ def page(
 def exported(view: RegisterView, format: str) -> Response:
     """Send what the list shows as a file."""
     query = addresses.parse(request.args.items(multi=True))
-    with desk.reading() as work:
-        out = spool()
+    with spool() as out, desk.reading() as work:
         exchange.export(work, view.register.slug, query, format, out)
     return sent(out, f"{view.register.title}.{format}", TYPES[format])
 
@@ -144,17 +145,22 @@ def template(view: RegisterView) -> Response:
         f for f in view.register.fields
         if not f.derived and not f.columns and not hasattr(f.kind, "accepts")
     ]  # fmt: skip
-    out = spool()
     headings = [heading_of(view.register, f) for f in fields]
-    write_table(
-        out, "xlsx", view.register.title, headings, [], [f.kind.cell_format for f in fields]
-    )
+    formats = [f.kind.cell_format for f in fields]
+    with spool() as out:
+        write_table(out, "xlsx", view.register.title, headings, [], formats)
     return sent(out, f"{view.register.title}.xlsx", TYPES["xlsx"])
 
 
-def spool() -> IO[bytes]:
-    """Return a file for an answer; Werkzeug closes it when the answer is sent."""
-    return tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
+@contextmanager
+def spool() -> Iterator[IO[bytes]]:
+    """Give a file for an answer: Werkzeug closes it when the answer is sent, we where none is."""
+    out = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115
+    try:
+        yield out
+    except BaseException:
+        out.close()
+        raise
 
 
 def sent(out: Any, name: str, type: str) -> Response:
