@@ -15,8 +15,8 @@ from app import create_app
 from app.config import Config
 from app.services import exchange, publishing, records
 from tests.support.browser import Browser
-from tests.support.consistency import digest
 from tests.support.register import ME, definition, publish
+from tests.support.wholeness import digest
 
 #: what forms, views, SQL, the engines, Python and the addresses keep for themselves
 ALLOWED = (

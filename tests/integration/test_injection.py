@@ -15,8 +15,8 @@ from app import create_app
 from app.config import Config
 from app.services import records
 from tests.support.browser import Browser
-from tests.support.consistency import digest
 from tests.support.register import ME, definition, publish
+from tests.support.wholeness import digest
 
 INJECTIONS = (
     "name'zq7", 'name"zq7', "name`zq7", "name--zq7", "name/*zq7*/", "name;DROP TABLE r_demo;--zq7",
