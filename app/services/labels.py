@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.definitions.register import Register
+from app.kinds.wording import as_stored
 from app.services.work import Work
 from app.storage import rows
 from app.storage.catalog import Published
@@ -34,7 +35,8 @@ def make_labels(
             wanted = {r[name] for r in records if r.get(name) is not None}
             target = work.published(register[name].reference)
             named[name] = rows.labels(work.tx, target, wanted)
-    return [make_label(register, names, named, record) for record in records]
+    with as_stored():
+        return [make_label(register, names, named, record) for record in records]
 
 
 def make_label(

@@ -16,6 +16,7 @@ from app.errors import (
     RecordRefused,
     SubmissionReused,
 )
+from app.kinds import language
 from app.services import attachments, history, records, removal
 from app.services.lists import Filter, Query, page
 from app.services.reading import as_of, search_reference
@@ -409,3 +410,16 @@ def test_an_attachment_of_another_register_is_refused(platform, published, add):
         add("demo", name="甲厂", scan=["99"])
 
     assert [p.code for p in refused.value.problems] == ["attachment.missing"]
+
+
+def test_a_label_is_stored_in_one_language_whoever_saves(platform, published, add):
+    month = {"title": "月份", "type": "string", "format": "month"}
+    published(definition(properties={"month": month}, register={"label": "{name} {month}"}))
+
+    token = language.set("en")
+    try:
+        made = add("demo", name="甲厂", month="2024-06")
+    finally:
+        language.reset(token)
+
+    assert made.label == "甲厂 2024年6月"

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.kinds.base import Kind, Unreadable
+from app.kinds.wording import as_stored
 from app.services.work import Work
 from app.storage import models, rows
 from app.storage.tables import stored_type
@@ -56,7 +57,9 @@ def convert(tx: sa.Connection, move: Move, *, planned: bool) -> Iterator[list[Co
         found = tx.execute(query.order_by(table.c["_id"]).limit(rows.BATCH)).all()
         if not found:
             return
-        yield [one for row in found if (one := convert_one(move, row)) is not None]
+        with as_stored():
+            batch = [one for row in found if (one := convert_one(move, row)) is not None]
+        yield batch
         last = found[-1][0]
 
 
