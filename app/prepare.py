@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from app import create_platform
 from app.config import Config
+from app.errors import because
 from app.services import identity, seeding
 from app.storage.migrate import upgrade
-from app.words import translate
+from app.words import say
 
 
 def prepare(config: Config) -> Iterator[str]:
@@ -23,24 +24,21 @@ def prepare(config: Config) -> Iterator[str]:
         published = seeding.seed_definitions(platform)
         if published:
             names = ", ".join(slug for slug, _ in published)
-            yield say(config, "Published: {names}", names=names)
+            yield told(config, "Published: {names}", names=names)
         if config.demo:
             made = seeding.seed_demo(platform)
             if made:
                 count = sum(made.values())
-                yield say(config, "Demonstration data: {count} records", count=count)
+                yield told(config, "Demonstration data: {count} records", count=count)
         with platform.database.writing() as tx:
             account = identity.ensure_administrator(tx)
         if account:
             text = "Administrator: {login}   Password: {password}   (shown this once)"
-            yield say(config, text, login=account[0], password=account[1])
+            yield told(config, text, login=account[0], password=account[1])
     finally:
         platform.database.dispose()
 
 
-def say(config: Config, text: str, **values: object) -> str:
+def told(config: Config, text: str, **values: object) -> str:
     """Return a sentence in the configured language."""
-    filled = translate(text, config.language)
-    for name, value in values.items():
-        filled = filled.replace("{" + name + "}", str(value))
-    return filled
+    return say(because(text, **values), config.language)

@@ -105,11 +105,6 @@ def of_register(work: Work, slug: str, limit: int = 200) -> list[Entry]:
     return [as_entry(row) for row in work.tx.execute(query.limit(limit))]
 
 
-def before_version(work: Work, slug: str, record: int, version: int) -> list[Entry]:
-    """Return the entries that came after ``version``, newest first: undoing them leads back."""
-    return [e for e in of_record(work, slug, record) if e.version > version]
-
-
 def as_entry(row: sa.Row[Any]) -> Entry:
     def read(text: str | None) -> Mapping[str, Any]:
         return load_json(text) if text else {}

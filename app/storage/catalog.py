@@ -213,7 +213,7 @@ def load_snapshot(tx: sa.Connection, stamp: int) -> Snapshot:
         row[0]: Entry(
             *row[:5],
             frozenset(row[5]),
-            frozenset(edge[1] for edge in row[6] if edge[3] != "computed"),
+            read_elsewhere(row[6]),
         )
         for row in tx.execute(sa.select(*columns))
     }
