@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from app import create_platform
 from app.config import Config
 from app.errors import because
-from app.services import identity, seeding
+from app.services import identity, people, seeding
 from app.storage.migrate import upgrade
 from app.words import say
 
@@ -31,6 +31,7 @@ def prepare(config: Config) -> Iterator[str]:
                 count = sum(made.values())
                 yield told(config, "Demonstration data: {count} records", count=count)
         with platform.database.writing() as tx:
+            people.ensure_roles(tx)
             account = identity.ensure_administrator(tx)
         if account:
             text = "Administrator: {login}   Password: {password}   (shown this once)"

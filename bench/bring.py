@@ -22,7 +22,7 @@ def main() -> None:
     database = Database(sys.argv[1])
     platform = Platform(database, Catalog(compile_kept), Path(tempfile.gettempdir()))
     begun = time.perf_counter()
-    with platform.writing(Actor(1, "bench", "import")) as work:
+    with platform.writing(Actor(None, "bench", "cli")) as work:
         report = import_file(work, SLUG, Path(sys.argv[2]))
     seconds = time.perf_counter() - begun
     print(json.dumps({"rows": report.created, "seconds": seconds, "peak": peak()}))

@@ -25,7 +25,7 @@ from app.storage.migrate import upgrade
 from app.storage.session import Database
 from bench.rows import DEFINITION, SLUG, generate, values
 
-ME = Actor(1, "bench", "cli")
+ME = Actor(None, "bench", "cli")
 LOGIN, PASSWORD = "bench", "correct horse battery"
 BATCH = 5000
 _TOKEN = re.compile(rb'name="csrf_token"[^>]*value="([^"]+)"')

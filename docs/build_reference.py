@@ -37,6 +37,7 @@ def build() -> str:
         _table("The block `register`", register),
         _table("A section", register["sections"]["items"]["properties"]),
         _table("A rule", register["rules"]["items"]["properties"], RULES),
+        _table("A grant in `permissions`", parts["grant"]["properties"], GRANT),
         _table("A workflow", register["workflow"]["properties"]),
         _table("An example", register["examples"]["items"]["properties"], EXAMPLES),
         _shared(),
@@ -54,6 +55,11 @@ ROLLUP = (
 RULES = (
     "A rule whose expression misses a value does not apply. Its code is `rule.` and its name, or "
     "its place counted from 1: name the rules that people may confirm or count."
+)
+GRANT = (
+    "Grants add up: somebody may do what any grant for one of their roles allows. The short form "
+    "gives `fill` the rights to see, create, change, delete, export and import the rows that "
+    "`scope` says, `review` to see, change, review and export all, `read` to see and export all."
 )
 EXAMPLES = "`check`, publishing and the tests run them; one that disagrees stops the publication."
 
@@ -77,6 +83,8 @@ def _value(part: Mapping[str, Any]) -> str:
         return ", ".join(f"`{one}`" for one in part["enum"])
     if "$ref" in part:
         return _REFS[part["$ref"].rpartition("/")[2]]
+    if part.get("type") == "array" and "enum" in part.get("items", {}):
+        return "list of " + ", ".join(f"`{one}`" for one in part["items"]["enum"])
     types = part.get("type", "any value")
     words = [types] if isinstance(types, str) else types
     bounds = [f"{part[low]} to {part[high]}" for low, high in _BOUNDS if {low, high} <= {*part}]

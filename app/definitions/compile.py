@@ -12,6 +12,7 @@ from app.definitions.draft import Draft
 from app.definitions.examples import make_examples
 from app.definitions.fields import make_fields
 from app.definitions.layout import make_layout
+from app.definitions.permissions import check_private, make_permissions
 from app.definitions.register import Register
 from app.definitions.rules import make_rules
 from app.definitions.world import Neighbours, World
@@ -128,10 +129,15 @@ def _finish(world: World, draft: Draft) -> Checked:
     layout = make_layout(draft)
     rules = tuple(make_rules(draft))
     check_conditions(draft)
+    permissions = make_permissions(draft, layout["label"], layout["key"])
+    check_private(draft, layout["label"])
     examples = tuple(make_examples(draft))
     register = None
     if not len(draft.findings) and draft.slug:
-        register = _put_together(draft, layout, rules=rules, examples=examples, computing=computing)
+        register = _put_together(
+            draft, layout, rules=rules, examples=examples, computing=computing,
+            permissions=permissions,
+        )  # fmt: skip
     return Checked(draft.slug, register, tuple(draft.findings))
 
 

@@ -86,7 +86,7 @@ def make_rollup(draft: Draft, name: str) -> Rollup | None:
         _check_source(draft, (*at, operation), operation, register, field)
     _check_via(draft, at, register, prop)
     by = _check_by(draft, at, register, operation, prop)
-    where = tuple(_conditions(draft, (*at, "where"), register, prop.get("where", {})))
+    where = tuple(make_conditions(draft, (*at, "where"), register, prop.get("where", {})))
     if "via" not in prop and not any(part.own for part in where):
         text = (
             "The roll-up gathers the same rows for every record: add via, or a where with $field."
@@ -165,9 +165,10 @@ def _check_by(
 # --- where -------------------------------------------------------------------------------------
 
 
-def _conditions(
-    draft: Draft, at: tuple[str, ...], register: str, where: Mapping[str, Any]
+def make_conditions(
+    draft: Draft, at: tuple[Any, ...], register: str, where: Mapping[str, Any]
 ) -> Iterator[Condition]:
+    """Give the conditions ``where`` puts on rows of ``register``; note what is wrong."""
     for name, said in where.items():
         kind = _source_kind(draft, (*at, name), register, name)
         if kind is None:

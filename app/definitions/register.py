@@ -114,6 +114,27 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """What holders of ``roles`` may do, on which rows and fields.
+
+    ``rows`` names whose rows, any of them (all, own, own-unit, unit-and-below, referred,
+    paired); ``by`` the field that says to whom a row belongs, ``""`` for the unit that entered
+    it. ``where`` and ``states`` narrow them. ``see`` and ``change`` are fields, None for all;
+    ``by_source`` leaves those whose ``source`` is the role, or a unit of the person.
+    """
+
+    roles: tuple[str, ...]
+    may: frozenset[str]
+    rows: tuple[str, ...] = ("all",)
+    by: str = ""
+    where: tuple[Condition, ...] = ()
+    states: tuple[str, ...] = ()
+    see: frozenset[str] | None = None
+    change: frozenset[str] | None = None
+    by_source: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     title: str
     fields: tuple[str, ...]
@@ -156,6 +177,7 @@ class Register:
     export: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     examples: tuple[Example, ...] = ()
+    permissions: tuple[Grant, ...] = ()
     #: the JSON Schema that judges a record (draft 2020-12, local ``$defs`` resolved)
     schema: Mapping[str, Any] = field(default_factory=dict)
     #: derived fields in the order in which they must be computed

@@ -55,7 +55,7 @@ def store(
 
     Raises ``FileRefused``: too large, of a type the field does not accept, or empty.
     """
-    access.require(work.actor, "upload", slug)
+    access.require(work, "upload", slug)
     register = work.published(slug).register
     if field not in register or register[field].kind.name != "attachment":
         raise FileRefused(
@@ -138,7 +138,7 @@ def find(work: Work, number: int) -> Attachment:
         row = work.tx.execute(sa.select(table).where(table.c.id == number)).one_or_none()
     if row is None:
         raise RecordNotFound(id=number, register="attachments")
-    access.require(work.actor, "see", row.slug)
+    access.require(work, "see", row.slug)
     return Attachment(row.id, row.name, row.type, row.size, row.sha256, row.slug)
 
 

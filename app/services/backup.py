@@ -34,7 +34,9 @@ FORMAT = 1
 #: tables that are not part of a backup: who is signed in stays behind
 LEFT_OUT = frozenset({"login_session"})
 #: tables that a database without registers already has rows in
-REPLACED = frozenset({"catalog_stamp", "account", "account_event", "login_session"})
+REPLACED = frozenset(
+    "catalog_stamp account account_event login_session unit unit_event role post setting".split()
+)
 BATCH = 1000
 #: what reading a file that is no whole backup of ours may run into
 BROKEN = (
@@ -131,7 +133,7 @@ def encoder(column: sa.Column[Any]) -> Any:
     """Return what turns a stored value of ``column`` into JSON."""
     if kind := column.info.get("kind"):
         return kind.to_json
-    if isinstance(column.type, sa.DateTime):
+    if isinstance(column.type, sa.DateTime | sa.Date):
         return lambda value: value.isoformat()
     return lambda value: value
 
@@ -142,6 +144,8 @@ def decoder(column: sa.Column[Any]) -> Any:
         return kind.from_json
     if isinstance(column.type, sa.DateTime):
         return datetime.datetime.fromisoformat
+    if isinstance(column.type, sa.Date):
+        return datetime.date.fromisoformat
     return lambda value: value
 
 

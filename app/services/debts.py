@@ -72,7 +72,7 @@ def rows_of(
 
 def summary(work: Work, slug: str) -> list[tuple[str, str, int, datetime.datetime, int]]:
     """Return (code, at, records, since, revision) of every rule that stored values break."""
-    access.require(work.actor, "see", slug)
+    access.require(work, "see", slug)
     table = models.debt
     query = (
         sa.select(
@@ -88,7 +88,7 @@ def summary(work: Work, slug: str) -> list[tuple[str, str, int, datetime.datetim
 
 def listed(work: Work, slug: str, limit: int = 500) -> list[Debt]:
     """Return the first ``limit`` debts of a register, by record."""
-    access.require(work.actor, "see", slug)
+    access.require(work, "see", slug)
     table = models.debt
     columns = (
         table.c.record, table.c.at, table.c.code, table.c.sentence, table.c.since,
@@ -120,7 +120,7 @@ class Parked:
 
 def parked_values(work: Work, slug: str, limit: int = 500) -> list[Parked]:
     """Return the values that wait for correction, by field and record."""
-    access.require(work.actor, "see", slug)
+    access.require(work, "see", slug)
     table = models.parked
     columns = (table.c.field, table.c.record, table.c.shown, table.c.since, table.c.revision)
     query = sa.select(*columns).where(table.c.slug == slug)

@@ -91,7 +91,7 @@ def append(work: Work, entries: list[dict[str, Any]]) -> None:
 
 def of_record(work: Work, slug: str, record: int) -> list[Entry]:
     """Return what happened to one record, newest first."""
-    access.require(work.actor, "see", slug)
+    access.require(work, "see", slug)
     table = models.history
     query = sa.select(table).where(table.c.slug == slug, table.c.record == record)
     return [as_entry(row) for row in work.tx.execute(query.order_by(table.c.id.desc()))]
@@ -99,7 +99,7 @@ def of_record(work: Work, slug: str, record: int) -> list[Entry]:
 
 def of_register(work: Work, slug: str, limit: int = 200) -> list[Entry]:
     """Return the newest ``limit`` things that happened in a register."""
-    access.require(work.actor, "see", slug)
+    access.require(work, "see", slug)
     table = models.history
     query = sa.select(table).where(table.c.slug == slug).order_by(table.c.id.desc())
     return [as_entry(row) for row in work.tx.execute(query.limit(limit))]

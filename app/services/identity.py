@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.errors import AppError
-from app.services import passwords
+from app.services import passwords, people
 from app.services.sessions import (
     Account,
     open_session,
@@ -19,6 +19,7 @@ from app.services.sessions import (
     touch,
     who,
 )
+from app.services.standing import ADMINISTRATOR
 from app.services.work import now
 from app.storage.models_identity import account, account_event
 from app.storage.session import Database
@@ -123,7 +124,10 @@ def ensure_administrator(tx: sa.Connection) -> tuple[str, str] | None:
     """Create the administrator where there is no account; return login and password."""
     if tx.scalar(sa.select(sa.func.count()).select_from(account)):
         return None
-    return "admin", create_account(tx, "admin", "管理员")[1]
+    number, password = create_account(tx, "admin", "管理员")
+    people.ensure_roles(tx)
+    people.appoint(tx, number, people.ensure_root(tx), ADMINISTRATOR, by="seed")
+    return "admin", password
 
 
 def sign_in(

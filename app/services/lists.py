@@ -57,7 +57,7 @@ class Page:
 def page(work: Work, slug: str, query: Query, fields: tuple[str, ...] = ()) -> Page:
     """Return one page; a page after the last is the last. Only ``fields`` (default: the
     register's list) are read. Raises ``QueryRefused``, naming what is unknown or unreadable."""
-    access.require(work.actor, "see", slug)
+    access.require(work, "see", slug)
     published = work.published(slug)
     main = published.tables.main
     where = condition(work, published, query)
@@ -84,7 +84,7 @@ def page(work: Work, slug: str, query: Query, fields: tuple[str, ...] = ()) -> P
 
 def stream(work: Work, slug: str, query: Query) -> Iterator[list[Record]]:
     """Give every record of a list in batches, in the order of the list, in constant memory."""
-    access.require(work.actor, "export", slug)
+    access.require(work, "export", slug)
     published = work.published(slug)
     main = published.tables.main
     where = condition(work, published, query)

@@ -37,7 +37,7 @@ class Record:
 
 def get(work: Work, slug: str, record: int, *, deleted: bool = False) -> Record:
     """Return one record. Raises ``RecordNotFound``, also for a deleted one unless asked for."""
-    access.require(work.actor, "see", slug)
+    access.require(work, "see", slug)
     published = work.published(slug)
     row = stored_row(work, published, record, deleted=deleted)
     return as_records(work, published, [row])[0]
@@ -45,7 +45,7 @@ def get(work: Work, slug: str, record: int, *, deleted: bool = False) -> Record:
 
 def exists(work: Work, slug: str, record: int) -> None:
     """Raise ``RecordNotFound`` unless there is such a record, deleted or not."""
-    access.require(work.actor, "see", slug)
+    access.require(work, "see", slug)
     published = work.published(slug)
     if not 0 < record < 2**63 or rows.get(work.tx, published, record) is None:
         raise RecordNotFound(id=record, register=published.register.title)
@@ -121,7 +121,7 @@ def search_reference(work: Work, slug: str, text: str, limit: int = 20) -> list[
 
     Labels that begin with the text come first; never more than ``limit`` are read.
     """
-    access.require(work.actor, "see", slug)
+    access.require(work, "see", slug)
     published = work.published(slug)
     main = published.tables.main
     query = sa.select(main.c["_id"], main.c["_label"]).where(main.c["_deleted_at"].is_(None))

@@ -33,7 +33,7 @@ from app.storage.catalog import Published
 
 def judge(work: Work, slug: str, raw: Mapping[str, Any], record: int | None = None) -> Judgement:
     """Judge input as saving it would, and write nothing: for a form that is being filled."""
-    access.require(work.actor, "see", slug)
+    access.require(work, "see", slug)
     published = work.published(slug)
     old = None
     if record is not None:
@@ -59,7 +59,7 @@ def create(
         NeedsConfirmation: only warnings stand in the way.
         SubmissionReused: the token was used for other values.
     """
-    access.require(work.actor, "create", slug)
+    access.require(work, "create", slug)
     work.hold(slug)
     published = work.published(slug)
     if token:
@@ -127,7 +127,7 @@ def change(
         RecordMoved: somebody saved a newer version.
         RecordRefused, NeedsConfirmation: as for ``create``.
     """
-    access.require(work.actor, "change", slug)
+    access.require(work, "change", slug)
     work.hold(slug)
     published = work.published(slug)
     row = stored_row(work, published, record)

@@ -28,7 +28,7 @@ def delete(work: Work, slug: str, record: int, version: int, reason: str) -> Non
         RecordMoved: somebody saved a newer version.
         RecordInUse: records refer to it that must not lose it.
     """
-    access.require(work.actor, "delete", slug)
+    access.require(work, "delete", slug)
     work.hold(slug)
     published = work.published(slug)
     row = stored_row(work, published, record)
@@ -136,7 +136,7 @@ def referring(work: Work, slug: str, record: int) -> Iterator[tuple[Published, F
 
 def deleted(work: Work, slug: str, limit: int = 200) -> list[tuple[Record, str]]:
     """Return the records in the recycle bin, newest first, with the reason of each."""
-    access.require(work.actor, "see", slug)
+    access.require(work, "see", slug)
     published = work.published(slug)
     main = published.tables.main
     query = sa.select(main).where(main.c["_deleted_at"].is_not(None))
@@ -158,7 +158,7 @@ def reason_of(work: Work, slug: str, record: int) -> str:
 def undelete(work: Work, slug: str, record: int) -> Record:
     """Take a record out of the recycle bin. Its key must still be free and its references
     must still be there; raises ``RecordRefused`` otherwise."""
-    access.require(work.actor, "restore", slug)
+    access.require(work, "restore", slug)
     work.hold(slug)
     published = work.published(slug)
     row = stored_row(work, published, record, deleted=True)
@@ -182,7 +182,7 @@ def restore(
 ) -> Record:
     """Make a record what it was at ``to_version``: a change like any other, judged by today's
     definition. Fields that are retired today stay as they are."""
-    access.require(work.actor, "restore", slug)
+    access.require(work, "restore", slug)
     published = work.published(slug)
     json = as_of(work, slug, record, to_version)
     raw: dict[str, Any] = {}

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.definitions.register import Register
+from app.services.standing import EVERYTHING, NOBODY, Directory, Standing, Tree
 from app.storage.catalog import Catalog, Published, Snapshot
 from app.storage.session import Database
 
@@ -20,11 +22,22 @@ CATALOGUE_LOCK = 0x7A1B
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something, and from which face (web, cli, import, seed)."""
+    """Who does something, and from which face (web, cli, import, seed).
+
+    ``standing`` is what the person may do, where it is known already; else it is read from
+    the posts the account holds.
+    """
 
     id: int | None
     name: str
     face: str
+    #: the address asked from, the request's id, the row of the session
+    address: str = ""
+    request: str = ""
+    session: int | None = None
+    #: the unit the person acts for, where several are possible
+    unit: int | None = None
+    standing: Standing | None = None
 
 
 @dataclass(slots=True)
@@ -37,8 +50,11 @@ class Work:
     actor: Actor
     now: datetime.datetime
     files: Path
+    directory: Directory
     #: registers being published in this very transaction
     fresh: dict[str, Published] = field(default_factory=dict)
+    #: what the actor may do in the registers asked about so far (``access.Access``)
+    accesses: dict[str, Any] = field(default_factory=dict)
 
     def published(self, slug: str) -> Published:
         """Return a register, compiled. Raises ``RegisterNotFound``."""
@@ -58,6 +74,26 @@ class Work:
     def register(self, slug: str) -> Register:
         return self.published(slug).register
 
+    @property
+    def today(self) -> datetime.date:
+        """Return the day it is in the office."""
+        return self.now.replace(tzinfo=datetime.UTC).astimezone().date()
+
+    @property
+    def tree(self) -> Tree:
+        """Return the units of the office."""
+        return self.directory.tree(self.tx, self.snapshot.people)
+
+    @property
+    def standing(self) -> Standing:
+        """Return what the actor holds: read from the account's posts, kept while no post moves."""
+        actor = self.actor
+        if actor.standing is not None:
+            return actor.standing
+        if actor.id is None:
+            return EVERYTHING if actor.face in ("cli", "seed") else NOBODY
+        return self.directory.standing(self.tx, self.snapshot.people, actor.id, self.today)
+
 
 class Platform:
     """The database, the catalogue and the folder of files of this process."""
@@ -66,6 +102,7 @@ class Platform:
         self.database = database
         self.catalog = catalog
         self.data_dir = data_dir
+        self.directory = Directory()
 
     @contextmanager
     def reading(self, actor: Actor) -> Iterator[Work]:
@@ -89,7 +126,9 @@ class Platform:
 
     def _work(self, tx: sa.Connection, actor: Actor) -> Work:
         snapshot = self.catalog.snapshot(tx)
-        return Work(tx, self.catalog, snapshot, actor, now(), self.data_dir / "files")
+        return Work(
+            tx, self.catalog, snapshot, actor, now(), self.data_dir / "files", self.directory
+        )
 
 
 def now() -> datetime.datetime:

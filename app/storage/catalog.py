@@ -11,7 +11,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,6 +40,8 @@ class Entry:
     revision: int
     neighbours: frozenset[str]
     reads: frozenset[str]
+    #: roles that a grant of the register names
+    roles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,10 @@ class Published:
 
 Compiler = Callable[[Mapping[str, Any], Any], Register]
 
+#: rows of ``catalog_stamp``: one number for registers, one for people and what they hold
+REGISTERS, PEOPLE = 1, 2
 #: read with every request: put together once
-STAMP = sa.select(models.catalog_stamp.c.value)
+STAMP = sa.select(models.catalog_stamp.c.id, models.catalog_stamp.c.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class Snapshot:
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: slug -> the first slug of those it is connected with, however far
     families: Mapping[str, str] = field(default_factory=dict)
+    #: the number that grows with units, posts, roles, pairings and settings
+    people: int = 0
 
     def __contains__(self, slug: object) -> bool:
         return slug in self.entries
@@ -105,9 +111,12 @@ class Catalog:
         ask after moving the stamp in the same transaction: the number may be rolled back.
         """
         held = self._snapshot
-        stamp = tx.scalar(STAMP) or 0
+        stamps = {row[0]: row[1] for row in tx.execute(STAMP)}
+        stamp, people = stamps.get(REGISTERS, 0), stamps.get(PEOPLE, 0)
         if stamp != held.stamp:
-            held = self._snapshot = load_snapshot(tx, stamp)
+            held = self._snapshot = load_snapshot(tx, stamp, people)
+        elif people != held.people:
+            held = self._snapshot = replace(held, people=people)
         return held
 
     def published(self, tx: sa.Connection, snapshot: Snapshot, slug: str) -> Published:
@@ -186,6 +195,14 @@ class CatalogNeighbours:
         return Field(name, name, place.kind, {})
 
 
+def move(tx: sa.Connection, which: int) -> None:
+    """Let a stamp grow by one: every process sees it with its next request."""
+    table = models.catalog_stamp
+    step = table.update().where(table.c.id == which).values(value=table.c.value + 1)
+    if not tx.execute(step).rowcount:
+        tx.execute(table.insert(), {"id": which, "value": 1})
+
+
 def publish_value(
     register: Register, revision: int, layout: Layout, on: tuple[tuple[str, int], ...] = ()
 ) -> Published:
@@ -202,18 +219,19 @@ def basis(snapshot: Snapshot, entry: Entry) -> tuple[tuple[str, int], ...]:
     )
 
 
-def load_snapshot(tx: sa.Connection, stamp: int) -> Snapshot:
+def load_snapshot(tx: sa.Connection, stamp: int, people: int = 0) -> Snapshot:
     """Read the light index of registers."""
     table = models.register
     columns = (
         table.c.slug, table.c.title, table.c.category, table.c.position, table.c.revision,
-        table.c.neighbours, table.c.reads,
+        table.c.neighbours, table.c.reads, table.c.roles,
     )  # fmt: skip
     entries = {
         row[0]: Entry(
             *row[:5],
             frozenset(row[5]),
             read_elsewhere(row[6]),
+            frozenset(row[7]),
         )
         for row in tx.execute(sa.select(*columns))
     }
@@ -222,7 +240,7 @@ def load_snapshot(tx: sa.Connection, stamp: int) -> Snapshot:
         for slug in entry.reads:
             readers.setdefault(slug, []).append(entry.slug)
     sorted_readers = {s: tuple(sorted(r)) for s, r in readers.items()}
-    return Snapshot(stamp, entries, sorted_readers, families(entries))
+    return Snapshot(stamp, entries, sorted_readers, families(entries), people)
 
 
 def families(entries: Mapping[str, Entry]) -> dict[str, str]:

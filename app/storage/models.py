@@ -30,6 +30,8 @@ register = sa.Table(
     sa.Column("neighbours", sa.JSON, nullable=False),
     # [derived field, register, field it reads, how] of every derived field, as JSON
     sa.Column("reads", sa.JSON, nullable=False),
+    # roles that may do something in the register, as JSON: what a menu asks
+    sa.Column("roles", sa.JSON, nullable=False),
     # physical names ever given out: tables, columns, indexes (see storage.layout)
     sa.Column("layout", sa.JSON, nullable=False),
     # grows with every write to the register's rows: a count stays true while it stands still

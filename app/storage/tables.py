@@ -78,6 +78,12 @@ def system_columns() -> list[sa.Column]:
         sa.Column("_updated_by", sa.Text, nullable=False),
         sa.Column("_deleted_at", sa.DateTime),
         sa.Column("_deleted_by", sa.Text),
+        # whose row it is: a unit, and the account that made it
+        sa.Column("_unit", sa.BigInteger),
+        sa.Column("_owner", sa.BigInteger),
+        # where it stands in its workflow, and since when
+        sa.Column("_state", text),
+        sa.Column("_state_since", sa.DateTime),
     ]
 
 

@@ -10,13 +10,15 @@ from typing import Any
 
 from app.definitions.library import compile_kept
 from app.services import publishing
+from app.services.standing import EVERYTHING
 from app.services.work import Actor, Platform
 from app.storage.catalog import Catalog, Published
 from app.storage.session import Database
 
 ROOT = Path(__file__).parents[2]
-ME = Actor(1, "王芳", "web")
-OTHER = Actor(2, "李雷", "web")
+#: people who may do everything: what they may is known, and not read from their posts
+ME = Actor(1, "王芳", "web", standing=EVERYTHING)
+OTHER = Actor(2, "李雷", "web", standing=EVERYTHING)
 
 
 def platform_on(database: Database, folder: Path) -> Platform:

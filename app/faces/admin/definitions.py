@@ -42,7 +42,8 @@ def blueprint() -> Blueprint:
 
 def allowed() -> None:
     """Refuse whoever may not publish. Raises ``NotAllowed``."""
-    access.require(desk.actor(), "publish")
+    with desk.reading() as work:
+        access.require(work, "publish")
 
 
 def index() -> str:

@@ -53,7 +53,7 @@ def import_file(
         ImportStopped: rows were refused and nothing may be stored: let the unit of work roll
             back. Reading stops after ``WORST`` faulty rows.
     """
-    access.require(work.actor, "import", slug)
+    access.require(work, "import", slug)
     if mode not in MODES or on_error not in (STOP, SKIP):
         raise ValueError(mode, on_error)
     if isinstance(source, Path):

@@ -38,8 +38,10 @@ from app.services.publishing.steps import Plan, Step
 from app.services.work import Work
 from app.storage import models, rows
 from app.storage.catalog import (
+    REGISTERS,
     CatalogNeighbours,
     Published,
+    move,
     publish_value,
     read_document,
 )
@@ -74,7 +76,7 @@ def check(work: Work, document: Mapping[str, Any]) -> list[Problem]:
 
 def plan(work: Work, document: Mapping[str, Any]) -> Plan:
     """Return what publishing ``document`` would do, and how many rows each step touches."""
-    access.require(work.actor, "publish")
+    access.require(work, "publish")
     return make_plan(work, document, compile_document(work, document), count=True)
 
 
@@ -96,7 +98,7 @@ def publish(
         PlanRefused: stored rows or other registers stand in the way.
         PlanNeedsConfirmation: a step wants a yes, and ``confirmed`` is false.
     """
-    access.require(work.actor, "publish")
+    access.require(work, "publish")
     document = private_copy(document)
     register = compile_document(work, document)
     made = make_plan(work, document, register, count=not confirmed)
@@ -111,7 +113,7 @@ def plan_together(work: Work, documents: Sequence[Mapping[str, Any]], *, count: 
 
     Raises ``DefinitionRefused`` with the problems of the first that has any.
     """
-    access.require(work.actor, "publish")
+    access.require(work, "publish")
     neighbours = CatalogNeighbours(work.tx, work.snapshot)
     registers, problems = compile_all(documents, neighbours, common_parts())
     for slug, found in problems.items():
@@ -205,6 +207,7 @@ def keep_revision(work: Work, made: Plan) -> None:
         "position": register.order,
         "neighbours": sorted(register.neighbours),
         "reads": [list(edge) for edge in edges(register)],
+        "roles": sorted({role for grant in register.permissions for role in grant.roles}),
         "layout": dump_layout(made.layout),
     }
     table = models.register
@@ -216,14 +219,12 @@ def keep_revision(work: Work, made: Plan) -> None:
 
 def move_stamp(work: Work) -> None:
     """Add one to the catalogue's stamp: every process sees it with its next request."""
-    table = models.catalog_stamp
-    if not work.tx.execute(table.update().values(value=table.c.value + 1)).rowcount:
-        work.tx.execute(table.insert(), {"id": 1, "value": 1})
+    move(work.tx, REGISTERS)
 
 
 def document(work: Work, slug: str, revision: int | None = None) -> dict[str, Any]:
     """Return a definition: the current one, or that of an earlier revision."""
-    access.require(work.actor, "see", slug)
+    access.require(work, "see", slug)
     entry = work.snapshot.entries.get(slug)
     if entry is None:
         raise RegisterNotFound(slug=slug)
@@ -232,7 +233,7 @@ def document(work: Work, slug: str, revision: int | None = None) -> dict[str, An
 
 def revisions(work: Work, slug: str) -> list[Revision]:
     """Return every revision of a register, newest first."""
-    access.require(work.actor, "see", slug)
+    access.require(work, "see", slug)
     if slug not in work.snapshot.entries:
         raise RegisterNotFound(slug=slug)
     table = models.revision

@@ -14,6 +14,7 @@ from app.kinds import KINDS
 from docs.build_reference import TARGET, build
 from tests.unit.definitions.conftest import COMMON, FIRM, PUBLISHED, TOWN, firm
 from tests.unit.definitions.test_compile import DEFINITIONS
+from tests.unit.definitions.test_permissions import WHOLE
 from tests.unit.definitions.test_problems import CASES
 
 FIELD = meta_schema()["$defs"]["field"]["properties"]
@@ -59,6 +60,7 @@ def test_every_keyword_is_used_by_a_definition_or_a_test():
     used = names_in([FIRM, TOWN, *DEFINITIONS, COMMON, [dict(kind.example) for kind in KINDS]])
     used |= names_in([firm(change) for change, *_ in CASES.values()])
     used |= names_in([*USED_ALONE.values(), *CONDITIONS.values(), *ROLLUPS, KEPT])
+    used |= names_in([WHOLE, {"in": ["draft"], "see": ["name"]}])
 
     described = {pointer.rpartition("/")[2] for pointer in keywords(meta_schema())}
 
