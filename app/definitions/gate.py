@@ -35,6 +35,9 @@ class Judgement:
     visible: dict[str, bool] = field(default_factory=dict)
     editable: dict[str, bool] = field(default_factory=dict)
     changed: frozenset[str] = frozenset()
+    #: fields the person does not see, and those that are not theirs to change
+    concealed: frozenset[str] = frozenset()
+    not_theirs: frozenset[str] = frozenset()
     #: ``values`` as they were judged
     json: dict[str, Any] = field(default_factory=dict)
 

@@ -61,6 +61,8 @@ class Access:
     private: frozenset[str] = frozenset()
     #: whether every row that is seen shows every field whole
     plain: bool = True
+    #: fields that must be read to tell what of a row is concealed
+    reads: frozenset[str] = frozenset()
     _rows: dict[str, Any] = field(default_factory=dict)
 
     def can(self, action: str) -> bool:
@@ -112,6 +114,13 @@ class Access:
             return None
         return either(t for t in terms if action in t.may and (t.see is None or name in t.see))
 
+    def ever_shows(self, name: str, *, whole: bool = False) -> bool:
+        """Return whether there may be a row that shows the field (``whole``: unmasked)."""
+        action = "whole" if whole and name in self.private else "see"
+        return self.everything or any(
+            action in t.may and (t.see is None or name in t.see) for t in self.terms
+        )
+
     def changeable(self, action: str, row: Row | None) -> frozenset[str] | None:
         """Return the fields that may be filled in (of a new record: ``row`` None); None for all."""
         if self.everything:
@@ -155,9 +164,16 @@ def make_access(work: Work, published: Published, standing: Standing) -> Access:
         for grant in register.permissions
         if standing.roles & set(grant.roles)
     )
-    private = frozenset(f.name for f in register.fields if f.private)
+    private = frozenset(
+        f.name for f in register.fields if f.private or any(c.private for c in f.columns)
+    )
     seeing = [t for t in terms if "see" in t.may]
-    return Access(register, False, terms, private, all(t.see is None for t in seeing))
+    plain = all(t.see is None for t in seeing)
+    reads: set[str] = set()
+    if private or not plain:
+        for grant in register.permissions:
+            reads |= {grant.by, *(n for c in grant.where for n in (c.field, c.own))}
+    return Access(register, False, terms, private, plain, frozenset(reads & set(register.names)))
 
 
 def make_term(work: Work, published: Published, standing: Standing, grant: Grant) -> Term:

@@ -6,24 +6,27 @@ reaches a path, and a backup can prove what it holds. The row says what it was c
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
 from app.definitions.gate import shorten
 from app.errors import FileRefused, RecordNotFound, because
-from app.services import access
+from app.services import access, history
 from app.services.work import Work
-from app.storage import models
+from app.storage import models, rows
 
 PIECE = 1 << 16
 LONGEST_NAME = 200
+#: so long an uploaded file is given to its uploader before it stands in a record
+FRESH = datetime.timedelta(hours=12)
 #: what the first bytes of a file must be, for the types that say so
 SIGNATURES: tuple[tuple[str, bytes], ...] = (
     ("application/pdf", b"%PDF-"),
@@ -55,9 +58,15 @@ def store(
 
     Raises ``FileRefused``: too large, of a type the field does not accept, or empty.
     """
-    access.require(work, "upload", slug)
+    asked = access.of(work, slug)
+    if not asked.can("create"):
+        access.require(work, "upload", slug)
     register = work.published(slug).register
-    if field not in register or register[field].kind.name != "attachment":
+    if (
+        field not in register
+        or not asked.ever_shows(field)
+        or register[field].kind.name != "attachment"
+    ):
         raise FileRefused(
             reason=because("There is no attachment field {name}.", name=shorten(field))
         )
@@ -77,6 +86,7 @@ def store(
         "size": size,
         "created_at": work.now,
         "created_by": work.actor.name,
+        "account_id": work.actor.id,
         "slug": slug,
     }
     statement = models.attachment.insert().returning(models.attachment.c.id)
@@ -130,16 +140,46 @@ def clean_name(name: str) -> str:
     return text[-LONGEST_NAME:] or "file"
 
 
-def find(work: Work, number: int) -> Attachment:
-    """Return a file's row. Raises ``RecordNotFound``."""
+def find(work: Work, number: int, record: int | None = None) -> Attachment:
+    """Return a file's row for somebody who sees it in ``record``, as it is or as it was, or who
+    uploaded it a moment ago. Raises ``RecordNotFound``."""
     table = models.attachment
     row = None
     if 0 < number < 2**63:
         row = work.tx.execute(sa.select(table).where(table.c.id == number)).one_or_none()
-    if row is None:
+    if row is None or not (is_fresh(work, row) or is_seen(work, row, record)):
         raise RecordNotFound(id=number, register="attachments")
-    access.require(work, "see", row.slug)
     return Attachment(row.id, row.name, row.type, row.size, row.sha256, row.slug)
+
+
+def is_fresh(work: Work, row: sa.Row[Any]) -> bool:
+    """Return whether the person uploaded the file a moment ago and may still be filling in."""
+    mine = work.actor.id is not None and row.account_id == work.actor.id
+    return mine and work.now - row.created_at < FRESH
+
+
+def is_seen(work: Work, row: sa.Row[Any], record: int | None) -> bool:
+    """Return whether the person sees the file in a record, today or in its history."""
+    if work.standing.everything:
+        return True
+    if record is None or row.slug not in work.snapshot:
+        return False
+    published = work.published(row.slug)
+    stored = rows.get(work.tx, published, record) if 0 < record < 2**63 else None
+    asked = access.of(work, row.slug)
+    if stored is None or not asked.allows("see", stored):
+        return False
+    fields = [f.name for f in published.register.fields if f.kind.name == "attachment"]
+    shown = set(fields) - asked.hidden(stored)
+    if any(row.id in (stored[name] or ()) for name in shown):
+        return True
+    return any(
+        row.id in (json or ())
+        for entry in history.of_record(work, row.slug, record)
+        for name, before, after in entry.changes
+        if name in shown
+        for json in (before, after)
+    )
 
 
 def named(work: Work, ids: tuple[int, ...]) -> dict[int, Attachment]:

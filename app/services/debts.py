@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as altered
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,7 +80,7 @@ def summary(work: Work, slug: str) -> list[tuple[str, str, int, datetime.datetim
             table.c.code, table.c.at, sa.func.count(), sa.func.min(table.c.since),
             sa.func.min(table.c.revision),
         )
-        .where(table.c.slug == slug)
+        .where(table.c.slug == slug, among_seen(work, slug, table.c.record))
         .group_by(table.c.code, table.c.at)
         .order_by(sa.func.count().desc(), table.c.code)
     )  # fmt: skip
@@ -94,9 +95,28 @@ def listed(work: Work, slug: str, limit: int = 500) -> list[Debt]:
         table.c.record, table.c.at, table.c.code, table.c.sentence, table.c.since,
         table.c.revision,
     )  # fmt: skip
-    query = sa.select(*columns).where(table.c.slug == slug)
+    query = sa.select(*columns).where(table.c.slug == slug, among_seen(work, slug, table.c.record))
     query = query.order_by(table.c.record, table.c.at).limit(limit)
-    return [as_debt(*row) for row in work.tx.execute(query)]
+    return [shown(work, slug, as_debt(*row)) for row in work.tx.execute(query)]
+
+
+def among_seen(work: Work, slug: str, record: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that a record is one the person sees."""
+    published = work.published(slug)
+    seen = access.seen(work, published)
+    if seen is None:
+        return sa.true()
+    return record.in_(sa.select(published.tables.main.c["_id"]).where(seen))
+
+
+def shown(work: Work, slug: str, debt: Debt) -> Debt:
+    """Return a debt as the person may read it: of a field that is not shown to them everywhere,
+    and whole, only that there is one."""
+    asked, name = access.of(work, slug), debt.problem.name
+    if name not in asked.register or asked.shown_where(name) is None:
+        return debt
+    text = "A value that you do not see breaks a rule."
+    return altered(debt, problem=Problem("", debt.problem.code, text))
 
 
 def as_debt(
@@ -123,9 +143,15 @@ def parked_values(work: Work, slug: str, limit: int = 500) -> list[Parked]:
     access.require(work, "see", slug)
     table = models.parked
     columns = (table.c.field, table.c.record, table.c.shown, table.c.since, table.c.revision)
-    query = sa.select(*columns).where(table.c.slug == slug)
+    query = sa.select(*columns).where(table.c.slug == slug, among_seen(work, slug, table.c.record))
     query = query.order_by(table.c.field, table.c.record).limit(limit)
-    return [Parked(*row) for row in work.tx.execute(query)]
+    return [Parked(*row) for row in work.tx.execute(query) if is_shown(work, slug, row.field)]
+
+
+def is_shown(work: Work, slug: str, name: str) -> bool:
+    """Return whether a field, or a field with its column, is shown everywhere and whole."""
+    asked, name = access.of(work, slug), name.partition(".")[0]
+    return name not in asked.register or asked.shown_where(name) is None
 
 
 def parked_of(work: Work, slug: str, record: int) -> dict[str, str]:
@@ -133,13 +159,16 @@ def parked_of(work: Work, slug: str, record: int) -> dict[str, str]:
     table = models.parked
     query = sa.select(table.c.field, table.c.shown)
     query = query.where(table.c.slug == slug, table.c.record == record)
-    return {row.field: row.shown for row in work.tx.execute(query)}
+    found = work.tx.execute(query)
+    return {row.field: row.shown for row in found if is_shown(work, slug, row.field)}
 
 
 def count(work: Work, slug: str) -> int:
-    """Return how many records break the current revision."""
+    """Return how many records the person sees break the current revision."""
     table = models.debt
-    query = sa.select(sa.func.count(sa.distinct(table.c.record))).where(table.c.slug == slug)
+    query = sa.select(sa.func.count(sa.distinct(table.c.record))).where(
+        table.c.slug == slug, among_seen(work, slug, table.c.record)
+    )
     return work.tx.scalar(query) or 0
 
 

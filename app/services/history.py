@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.errors import RecordNotFound
 from app.kinds import dump_json, load_json
 from app.services import access
+from app.services.concealing import conceal_json
 from app.services.work import Work
-from app.storage import models
+from app.storage import models, rows
+from app.storage.catalog import Published
 from app.storage.rows import CHUNK, insert_plain
 from app.storage.rows import write as write_rows
 
@@ -90,19 +93,62 @@ def append(work: Work, entries: list[dict[str, Any]]) -> None:
 
 
 def of_record(work: Work, slug: str, record: int) -> list[Entry]:
-    """Return what happened to one record, newest first."""
-    access.require(work, "see", slug)
+    """Return what happened to one record, newest first, without what is concealed.
+
+    Raises ``RecordNotFound`` for a record that may not be seen.
+    """
+    published = work.published(slug)
+    row = rows.get(work.tx, published, record)
+    if row is None:
+        raise RecordNotFound(id=record, register=published.register.title)
+    access.require_row(work, published, "see", row)
     table = models.history
     query = sa.select(table).where(table.c.slug == slug, table.c.record == record)
-    return [as_entry(row) for row in work.tx.execute(query.order_by(table.c.id.desc()))]
+    found = [as_entry(one) for one in work.tx.execute(query.order_by(table.c.id.desc()))]
+    return concealed(work, published, found, {record: row})
 
 
 def of_register(work: Work, slug: str, limit: int = 200) -> list[Entry]:
     """Return the newest ``limit`` things that happened in a register."""
     access.require(work, "see", slug)
-    table = models.history
+    published = work.published(slug)
+    table, main = models.history, published.tables.main
     query = sa.select(table).where(table.c.slug == slug).order_by(table.c.id.desc())
-    return [as_entry(row) for row in work.tx.execute(query.limit(limit))]
+    if (seen := access.seen(work, published)) is not None:
+        query = query.where(table.c.record.in_(sa.select(main.c["_id"]).where(seen)))
+    found = [as_entry(row) for row in work.tx.execute(query.limit(limit))]
+    if access.of(work, slug).everything:
+        return found
+    ids = sorted({one.record for one in found})
+    stored = {row["_id"]: row for row in rows.get_many(work.tx, published, ids)}
+    return concealed(work, published, found, stored)
+
+
+def concealed(
+    work: Work,
+    published: Published,
+    found: list[Entry],
+    stored: Mapping[int, Mapping[str, Any]],
+) -> list[Entry]:
+    """Return entries without the fields that are hidden in the record as it is now, under
+    whatever name they had, and with private values masked."""
+    asked = access.of(work, published.slug)
+    if asked.everything:
+        return found
+    register, today = published.register, published.layout.name_today
+    shown = []
+    for one in found:
+        row = stored[one.record]
+        hidden, private = asked.hidden(row), asked.masked(row)
+        parts = []
+        for json in (one.before, one.after):
+            # a field that is retired today has no right of its own: it goes with the hidden
+            named = {n: today(n, register) for n in json}
+            known = {named[n]: v for n, v in json.items() if named[n] in register}
+            kept = json if not hidden and not private else known
+            parts.append(conceal_json(register, kept, hidden, private))
+        shown.append(replace(one, before=parts[0], after=parts[1]))
+    return shown
 
 
 def as_entry(row: sa.Row[Any]) -> Entry:

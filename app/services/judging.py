@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.definitions.gate import Judgement, Values
 from app.definitions.register import Field
 from app.errors import Problem
+from app.services import access
 from app.services.surroundings import gather
 from app.services.work import Work
 from app.storage import models, rows
@@ -67,15 +68,18 @@ def check_references(
 
 
 def living(work: Work, target: Published, ids: set[int]) -> set[int]:
-    """Return which of ``ids`` are records that are not deleted."""
+    """Return which of ``ids`` are records that are not deleted and that the person sees."""
     main = target.tables.main
     found: set[int] = set()
+    seen = access.seen(work, target) if ids else None
     wanted = sorted(ids)
     for start in range(0, len(wanted), rows.CHUNK):
         part = wanted[start : start + rows.CHUNK]
         query = sa.select(main.c["_id"]).where(
             main.c["_id"].in_(part), main.c["_deleted_at"].is_(None)
         )
+        if seen is not None:
+            query = query.where(seen)
         found.update(work.tx.scalars(query))
     return found
 
@@ -108,7 +112,8 @@ def check_unique(
                 continue
             holder = taken.get(point)
             if holder is not None and holder != numbers[position]:
-                verdict.problems.append(duplicate(published, names, point, holder))
+                named = holder if sees(work, published, holder) else 0
+                verdict.problems.append(duplicate(published, names, point, named))
             elif point in first:
                 verdict.problems.append(duplicate(published, names, point, None))
             else:
@@ -140,6 +145,15 @@ def occupied(
     return found
 
 
+def sees(work: Work, published: Published, record: int) -> bool:
+    """Return whether the person may see a stored record."""
+    asked = access.of(work, published.slug)
+    if asked.everything:
+        return True
+    row = rows.get(work.tx, published, record)
+    return row is not None and asked.allows("see", row)
+
+
 def duplicate(
     published: Published, names: tuple[str, ...], point: tuple[Any, ...], holder: int | None
 ) -> Problem:
@@ -150,6 +164,8 @@ def duplicate(
         "id": holder or "",
     }
     text = "{field}: {value} is already entered in record {id}. Open that one instead."
+    if holder == 0:
+        text = "{field}: {value} is already entered, in a record you do not see. Ask who keeps it."
     if holder is None:
         text = "{field}: {value} stands twice in the same file."
     return Problem(f"/{names[-1]}", "value.taken", text, shown, frozenset(names))
@@ -174,6 +190,8 @@ def check_attachments(
             query = sa.select(table.c.id).where(
                 table.c.id.in_(sorted(fresh)), table.c.slug == published.slug
             )
+            if not work.standing.everything:
+                query = query.where(table.c.account_id == work.actor.id)
             known = set(work.tx.scalars(query))
             for number in sorted(fresh - known):
                 text = "{field}: file {value} was not uploaded here. Upload it again."

@@ -65,7 +65,9 @@ def page(work: Work, slug: str, query: Query, fields: tuple[str, ...] = ()) -> P
     size = query.size if query.size in SIZES else 50
     pages = max(1, -(-total // size))
     number = min(max(1, query.page), pages)
-    names = [n for n in (fields or published.register.list) if n in main.c]
+    wanted = fields or published.register.list
+    reads = access.of(work, slug).reads
+    names = [n for n in dict.fromkeys((*wanted, *sorted(reads))) if n in main.c]
     system = [c for c in main.c if c.key.startswith("_")]
     statement = sa.select(*system, *[main.c[n] for n in names])
     statement = statement.where(main.c["_deleted_at"].is_(None))
@@ -75,7 +77,6 @@ def page(work: Work, slug: str, query: Query, fields: tuple[str, ...] = ()) -> P
     statement = statement.limit(size).offset((number - 1) * size)
     keys = [*(c.key for c in system), *names]
     found = [dict(zip(keys, row, strict=True)) for row in work.tx.execute(statement)]
-    wanted = fields or published.register.list
     if any(n in published.tables.children for n in wanted):
         rows.add_children(work.tx, published, found)
     records = as_records(work, published, found, names)
@@ -87,7 +88,7 @@ def stream(work: Work, slug: str, query: Query) -> Iterator[list[Record]]:
     access.require(work, "export", slug)
     published = work.published(slug)
     main = published.tables.main
-    where = condition(work, published, query)
+    where = condition(work, published, query, "export")
     statement = sa.select(main).where(main.c["_deleted_at"].is_(None))
     if where is not None:
         statement = statement.where(where)
@@ -102,6 +103,7 @@ def stream(work: Work, slug: str, query: Query) -> Iterator[list[Record]]:
 
 def total(work: Work, slug: str, query: Query) -> int:
     """Return how many records a list has."""
+    access.require(work, "see", slug)
     published = work.published(slug)
     return counted(work, published, query, condition(work, published, query))
 
@@ -117,10 +119,14 @@ def counted(
     table = models.register
     register = published.register
     elsewhere = any(register[f.field].reference and not f.value.isdecimal() for f in query.filters)
-    if query.search.strip() or elsewhere:
+    asked = access.of(work, published.slug)
+    moving = any("referred" in grant.rows for grant in register.permissions)
+    if query.search.strip() or elsewhere or (moving and not asked.everything):
         return rows.count(work.tx, published, where)
     changes = work.tx.scalar(sa.select(table.c.changes).where(table.c.slug == published.slug))
-    key = (published.slug, published.revision, changes, query.filters)
+    # whoever sees the same rows shares a count
+    scope = spelled(work, asked.rows("see"))
+    key = (published.slug, published.revision, changes, query.filters, scope)
     kept = work.catalog.counts.get(key)
     if kept is None:
         kept = rows.count(work.tx, published, where)
@@ -128,9 +134,24 @@ def counted(
     return kept
 
 
-def condition(work: Work, published: Published, query: Query) -> sa.ColumnElement[bool] | None:
-    """Return the filters and the search of a query as one condition."""
+def spelled(work: Work, where: sa.ColumnElement[bool] | None) -> str:
+    """Return a condition as text with its values: the same for the same rows."""
+    if where is None:
+        return ""
+    made = where.compile(dialect=work.tx.dialect)
+    return f"{made} {sorted(made.params.items())} {work.snapshot.people} {work.today}"
+
+
+def condition(
+    work: Work, published: Published, query: Query, action: str = "see"
+) -> sa.ColumnElement[bool] | None:
+    """Return the rows somebody may see (or export), the filters and the search as one
+    condition."""
+    asked = access.of(work, published.slug)
     parts = [filtered(work, published, f) for f in query.filters]
+    # a filter on a field that is concealed in some rows finds none of those
+    shown = [asked.shown_where(name) for name in dict.fromkeys(f.field for f in query.filters)]
+    parts += [part for part in (asked.rows(action), *shown) if part is not None]
     if query.search.strip():
         parts.append(searched(work, published, query.search.strip()))
     return sa.and_(*parts) if parts else None
@@ -139,7 +160,9 @@ def condition(work: Work, published: Published, query: Query) -> sa.ColumnElemen
 def filtered(work: Work, published: Published, wanted: Filter) -> sa.ColumnElement[bool]:
     """Return one filter as a condition; its value is read by the field's own kind."""
     register = published.register
-    if wanted.field not in register:
+    if wanted.field not in register or not access.of(work, published.slug).ever_shows(
+        wanted.field, whole=True
+    ):
         raise QueryRefused(reason=because("There is no field {name}.", name=shorten(wanted.field)))
     field = register[wanted.field]
     if wanted.operator not in field.kind.filters or field.columns:
@@ -185,10 +208,13 @@ def read_one(work: Work, published: Published, field: Field, reader: Any, text: 
 def searched(work: Work, published: Published, text: str) -> sa.ColumnElement[bool]:
     """Return the condition that one of the searched fields contains ``text``."""
     register, main = published.register, published.tables.main
+    asked = access.of(work, published.slug)
     text = text[:LONGEST_SEARCH]
     parts = [main.c["_label"].icontains(text, autoescape=True)]
     for name in register.search:
         field = register[name]
+        if asked.shown_where(name) is not None:
+            continue
         if field.reference:
             target = work.published(field.reference).tables.main
             named = sa.select(target.c["_id"]).where(
@@ -213,9 +239,11 @@ def order(work: Work, published: Published, sort: str) -> list[sa.UnaryExpressio
         if plain == "_id":
             continue
         if plain not in register or not register[plain].kind.sortable:
-            raise QueryRefused(
-                reason=because("The list cannot be sorted by {name}.", name=shorten(plain))
-            )
+            raise unsortable(plain)
+        if access.of(work, published.slug).shown_where(plain) is not None:
+            if sort:
+                raise unsortable(plain)
+            continue
         column: Any = main.c[plain]
         if register[plain].reference:
             target = work.published(register[plain].reference).tables.main
@@ -224,6 +252,12 @@ def order(work: Work, published: Published, sort: str) -> list[sa.UnaryExpressio
         parts.append(directed(work, column, descending))
     parts.append(main.c["_id"].desc() if descending else main.c["_id"].asc())
     return parts
+
+
+def unsortable(name: str) -> QueryRefused:
+    """Return the refusal to sort by a field: unknown, without order, or not everywhere shown."""
+    text = "The list cannot be sorted by {name}."
+    return QueryRefused(reason=because(text, name=shorten(name)))
 
 
 def directed(work: Work, column: Any, descending: bool) -> sa.UnaryExpression[Any]:

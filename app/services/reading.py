@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app.definitions.register import Field
 from app.errors import Problem, RecordNotFound
 from app.services import access, history
+from app.services.concealing import conceal
 from app.services.work import Work
 from app.storage import rows
 from app.storage.catalog import Published
@@ -19,7 +20,8 @@ from app.storage.catalog import Published
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it is stored. ``references`` names the records it refers to."""
+    """A record as it is shown to who asks. ``references`` names the records it refers to;
+    ``values`` has no ``hidden`` field, and the ``masked`` ones as they are masked."""
 
     id: int
     version: int
@@ -33,22 +35,41 @@ class Record:
     deleted_at: datetime.datetime | None = None
     deleted_by: str | None = None
     references: Mapping[str, str] = field(default_factory=dict)
+    unit: int | None = None
+    owner: int | None = None
+    state: str | None = None
+    state_since: datetime.datetime | None = None
+    hidden: frozenset[str] = frozenset()
+    masked: frozenset[str] = frozenset()
 
 
 def get(work: Work, slug: str, record: int, *, deleted: bool = False) -> Record:
-    """Return one record. Raises ``RecordNotFound``, also for a deleted one unless asked for."""
-    access.require(work, "see", slug)
+    """Return one record. Raises ``RecordNotFound``, also for a deleted one unless asked for, and
+    for one that may not be seen."""
     published = work.published(slug)
-    row = stored_row(work, published, record, deleted=deleted)
+    row = visible_row(work, published, record, deleted=deleted)
     return as_records(work, published, [row])[0]
 
 
 def exists(work: Work, slug: str, record: int) -> None:
     """Raise ``RecordNotFound`` unless there is such a record, deleted or not."""
-    access.require(work, "see", slug)
     published = work.published(slug)
-    if not 0 < record < 2**63 or rows.get(work.tx, published, record) is None:
+    row = rows.get(work.tx, published, record) if 0 < record < 2**63 else None
+    if row is None:
         raise RecordNotFound(id=record, register=published.register.title)
+    access.require_row(work, published, "see", row)
+
+
+def visible_row(
+    work: Work, published: Published, record: int, action: str = "see", *, deleted: bool = False
+) -> dict[str, Any]:
+    """Return a stored row to which ``action`` may be done.
+
+    Raises ``RecordNotFound`` where there is none or it may not be seen, else ``NotAllowed``.
+    """
+    row = stored_row(work, published, record, deleted=deleted)
+    access.require_row(work, published, action, row)
+    return row
 
 
 def stored_row(
@@ -67,7 +88,9 @@ def as_records(
     found: Sequence[Mapping[str, Any]],
     only: Collection[str] | None = None,
 ) -> list[Record]:
-    """Return rows as records; each reference field (of ``only``) is named with one query."""
+    """Return rows as records, without what is concealed from who asks; each reference field
+    (of ``only``) is named with one query."""
+    asked = access.of(work, published.slug)
     named: dict[str, dict[int, str]] = {}
     for entry in published.register.fields:
         if entry.reference and (only is None or entry.name in only):
@@ -78,17 +101,19 @@ def as_records(
     names = published.register.names
     records = []
     for row in found:
+        values = {n: row[n] for n in names if n in row}
+        hidden, masked = conceal(asked, row, values)
         references = {
             name: labels.get(row[name], f"#{row[name]}")
             for name, labels in named.items()
-            if row.get(name) is not None
+            if values.get(name) is not None
         }
-        values = {n: row[n] for n in names if n in row}
         records.append(
             Record(
                 row["_id"], row["_version"], row["_revision"], row["_label"], values,
                 row["_created_at"], row["_created_by"], row["_updated_at"], row["_updated_by"],
-                row["_deleted_at"], row["_deleted_by"], references,
+                row["_deleted_at"], row["_deleted_by"], references, row["_unit"], row["_owner"],
+                row["_state"], row["_state_since"], hidden, masked,
             )
         )  # fmt: skip
     return records
@@ -99,7 +124,7 @@ def as_of(work: Work, slug: str, record: int, version: int) -> dict[str, Any]:
 
     Raises ``RecordNotFound`` when the record never had that version.
     """
-    entries = history.of_record(work, slug, record)
+    entries = history.of_record(work, slug, record)  # concealed, and asked for the right
     if not any(e.version == version for e in entries):
         raise RecordNotFound(id=f"{record} v{version}", register=work.register(slug).title)
     published = work.published(slug)
@@ -121,10 +146,12 @@ def search_reference(work: Work, slug: str, text: str, limit: int = 20) -> list[
 
     Labels that begin with the text come first; never more than ``limit`` are read.
     """
-    access.require(work, "see", slug)
     published = work.published(slug)
+    asked = access.of(work, slug)
     main = published.tables.main
     query = sa.select(main.c["_id"], main.c["_label"]).where(main.c["_deleted_at"].is_(None))
+    if (seen := asked.rows("see")) is not None:
+        query = query.where(seen)
     wanted = text.strip()
     if not wanted:
         query = query.order_by(main.c["_id"].desc()).limit(limit)
@@ -132,7 +159,8 @@ def search_reference(work: Work, slug: str, text: str, limit: int = 20) -> list[
     columns = [main.c["_label"]]
     for name in published.register.search:
         entry = published.register[name]
-        if entry.kind.searchable and not entry.reference:
+        # what is concealed in some rows is searched in none
+        if entry.kind.searchable and not entry.reference and asked.shown_where(name) is None:
             columns.append(main.c[name])
     match = sa.or_(*[c.icontains(wanted, autoescape=True) for c in columns])
     starts = sa.case((main.c["_label"].istartswith(wanted, autoescape=True), 0), else_=1)
@@ -155,9 +183,12 @@ def resolve_references(
         names.insert(0, register.key[0])
     found: dict[str, int | Problem] = {}
     columns = [main.c[n] for n in names if register[n].kind.formula_type == "string"]
+    seen = access.of(work, target.slug)
     for column in (*columns, main.c["_label"]):
+        if column.key in register and seen.shown_where(column.key) is not None:
+            continue
         wanted = sorted(t for t in set(texts) if t not in found)
-        match_texts(work, column, wanted, found, entry, register.title)
+        match_texts(work, column, wanted, found, entry, target)
     for text in texts:
         if text not in found:
             found[text] = unknown(entry, text, register.title)
@@ -170,16 +201,20 @@ def match_texts(
     wanted: Sequence[str],
     found: dict[str, int | Problem],
     entry: Field,
-    title: str,
+    target: Published,
 ) -> None:
-    """Match ``wanted`` with one column; a text that names several records is a problem."""
-    main = column.table
+    """Match ``wanted`` with one column of the records that may be seen; a text that names
+    several of them is a problem."""
+    main, title = column.table, target.register.title
+    visible = access.seen(work, target)
     seen: dict[str, list[int]] = {}
     for start in range(0, len(wanted), rows.CHUNK):
         part = list(wanted[start : start + rows.CHUNK])
         query = sa.select(column, main.c["_id"]).where(
             column.in_(part), main.c["_deleted_at"].is_(None)
         )
+        if visible is not None:
+            query = query.where(visible)
         for text, number in work.tx.execute(query):
             seen.setdefault(text, []).append(number)
     for text, numbers in seen.items():

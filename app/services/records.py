@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from app.definitions.gate import Judgement, Values
 from app.errors import (
+    AppError,
     NeedsConfirmation,
     Problem,
     RecordMoved,
@@ -21,24 +22,66 @@ from app.errors import (
     SubmissionReused,
 )
 from app.kinds import dump_json
-from app.services import access, debts, history
+from app.services import access, debts, history, rights
 from app.services.cascade import Change, spread
+from app.services.concealing import unmask
 from app.services.judging import judge_many
 from app.services.labels import make_labels
-from app.services.reading import Record, exists, get, stored_row
+from app.services.reading import Record, as_records, exists, get, stored_row, visible_row
 from app.services.work import Work
 from app.storage import models, rows
 from app.storage.catalog import Published
 
 
 def judge(work: Work, slug: str, raw: Mapping[str, Any], record: int | None = None) -> Judgement:
-    """Judge input as saving it would, and write nothing: for a form that is being filled."""
-    access.require(work, "see", slug)
+    """Judge input as saving it would, and write nothing: for a form that is being filled.
+    What the person does not see is not visible, what is not theirs not editable."""
     published = work.published(slug)
-    old = None
-    if record is not None:
-        old = values_of(published, stored_row(work, published, record))
-    return judge_one(work, published, record, raw, old)
+    asked = access.of(work, slug)
+    if record is None:
+        access.require(work, "create", slug)
+        verdict = judge_new(work, published, raw)
+        rights.shown_form(asked, "create", None, verdict)
+        return verdict
+    row = visible_row(work, published, record, "change")
+    verdict = judge_change(work, published, row, raw)
+    rights.shown_form(asked, "change", row, verdict)
+    return verdict
+
+
+def to_treat(work: Work, slug: str, record: int, action: str) -> Record:
+    """Return a record to which ``action`` is going to be done. Raises ``NotAllowed``,
+    ``RecordNotFound``."""
+    published = work.published(slug)
+    return as_records(work, published, [visible_row(work, published, record, action)])[0]
+
+
+def may_see(work: Work, slug: str, record: int) -> bool:
+    """Return whether a record is there for who asks."""
+    try:
+        exists(work, slug, record)
+    except AppError:
+        return False
+    return True
+
+
+def judge_new(work: Work, published: Published, raw: Mapping[str, Any]) -> Judgement:
+    """Judge a new record, also whether the person may enter it so."""
+    verdict = judge_one(work, published, None, raw, None)
+    rights.stays_theirs(work, published, "create", verdict, rights.ownership(work))
+    return verdict
+
+
+def judge_change(
+    work: Work, published: Published, row: Mapping[str, Any], raw: Mapping[str, Any]
+) -> Judgement:
+    """Judge a change of a stored row, also whether the person may change it so."""
+    old = values_of(published, row)
+    given = unmask(access.of(work, published.slug), row, raw)
+    verdict = judge_one(work, published, row["_id"], given, old, row)
+    if verdict.changed:
+        rights.stays_theirs(work, published, "change", verdict, row)
+    return verdict
 
 
 def create(
@@ -66,7 +109,7 @@ def create(
         earlier = answered(work, slug, token, raw)
         if earlier is not None:
             return get(work, slug, earlier)
-    verdict = judge_one(work, published, None, raw, None)
+    verdict = judge_new(work, published, raw)
     settle(verdict, confirmed)
     [number] = insert(work, published, [verdict])
     if token:
@@ -87,6 +130,7 @@ def insert(work: Work, published: Published, verdicts: Sequence[Judgement]) -> l
         "_updated_by": work.actor.name,
         "_deleted_at": None,
         "_deleted_by": None,
+        **rights.ownership(work),
     }
     labels = make_labels(work, published, values)
     written = [
@@ -130,11 +174,10 @@ def change(
     access.require(work, "change", slug)
     work.hold(slug)
     published = work.published(slug)
-    row = stored_row(work, published, record)
+    row = visible_row(work, published, record, "change")
     if row["_version"] != version:
         raise moved(row, version)
-    old = values_of(published, row)
-    verdict = judge_one(work, published, record, raw, old)
+    verdict = judge_change(work, published, row, raw)
     settle(verdict, confirmed)
     store_changes(work, published, [(row, verdict)], action, note)
     return get(work, slug, record)
@@ -185,10 +228,14 @@ def judge_one(
     record: int | None,
     raw: Mapping[str, Any],
     old: Values | None,
+    row: Mapping[str, Any] | None = None,
 ) -> Judgement:
-    """Read and judge one record: new (``old`` is None), or stored and being changed."""
+    """Read and judge one record: new (``old`` is None), or stored and being changed (``row``).
+    What the person may not fill in is a problem where it differs."""
     values, problems = published.gate.read(raw)
     base = old if old is not None else published.gate.defaults()
+    asked, action = access.of(work, published.slug), "create" if row is None else "change"
+    problems += rights.not_theirs(asked, action, row, values, base)
     if old is not None:
         problems = [p for p in problems if not stands(published, p, raw, old)]
     unread = {p.name for p in problems if p.code == "value.unreadable"}

@@ -12,7 +12,7 @@ from app.errors import Problem, RecordInUse, RecordRefused
 from app.services import access, history, records
 from app.services.cascade import Change, recompute, spread
 from app.services.judging import judge_many
-from app.services.reading import Record, as_of, as_records, get, stored_row
+from app.services.reading import Record, as_of, as_records, get, stored_row, visible_row
 from app.services.work import Work
 from app.storage import models, rows
 from app.storage.catalog import Published
@@ -31,7 +31,7 @@ def delete(work: Work, slug: str, record: int, version: int, reason: str) -> Non
     access.require(work, "delete", slug)
     work.hold(slug)
     published = work.published(slug)
-    row = stored_row(work, published, record)
+    row = visible_row(work, published, record, "delete")
     if row["_version"] != version:
         raise records.moved(row, version)
     if not reason.strip():
@@ -134,12 +134,33 @@ def referring(work: Work, slug: str, record: int) -> Iterator[tuple[Published, F
                 yield other, field, ids
 
 
+def seen_referring(
+    work: Work, slug: str, record: int
+) -> Iterator[tuple[Published, Field, list[int]]]:
+    """Give (register, reference field, ids) of those that refer to a record and are seen,
+    the reference included."""
+    for other, field, ids in referring(work, slug, record):
+        asked = access.of(work, other.slug)
+        shown = [asked.rows("see"), asked.shown_where(field.name)]
+        where = [part for part in shown if part is not None]
+        if where:
+            main = other.tables.main
+            query = sa.select(main.c["_id"]).where(
+                main.c[field.name] == record, main.c["_deleted_at"].is_(None), *where
+            )
+            ids = list(work.tx.scalars(query.order_by(main.c["_id"])))
+        if ids:
+            yield other, field, ids
+
+
 def deleted(work: Work, slug: str, limit: int = 200) -> list[tuple[Record, str]]:
     """Return the records in the recycle bin, newest first, with the reason of each."""
     access.require(work, "see", slug)
     published = work.published(slug)
     main = published.tables.main
     query = sa.select(main).where(main.c["_deleted_at"].is_not(None))
+    if (seen := access.seen(work, published)) is not None:
+        query = query.where(seen)
     query = query.order_by(main.c["_deleted_at"].desc(), main.c["_id"].desc()).limit(limit)
     found = [rows.as_row(main, row) for row in work.tx.execute(query)]
     rows.add_children(work.tx, published, found)
@@ -161,7 +182,7 @@ def undelete(work: Work, slug: str, record: int) -> Record:
     access.require(work, "restore", slug)
     work.hold(slug)
     published = work.published(slug)
-    row = stored_row(work, published, record, deleted=True)
+    row = visible_row(work, published, record, "restore", deleted=True)
     values = records.values_of(published, row)
     verdict = judge_many(work, published, [(record, values, [], None)])[0]
     codes = ("value.taken", "reference.missing")
@@ -182,12 +203,16 @@ def restore(
 ) -> Record:
     """Make a record what it was at ``to_version``: a change like any other, judged by today's
     definition. Fields that are retired today stay as they are."""
-    access.require(work, "restore", slug)
     published = work.published(slug)
+    row = visible_row(work, published, record, "change")
     json = as_of(work, slug, record, to_version)
+    allowed = access.of(work, slug).changeable("change", row)
+    masked = access.of(work, slug).masked(row)
     raw: dict[str, Any] = {}
     for field in published.register.fields:
-        if not field.derived:
+        # what is not theirs to change, or is known to them masked only, stays as it is
+        mine = (allowed is None or field.name in allowed) and field.name not in masked
+        if not field.derived and mine:
             raw[field.name] = json.get(field.name)
     return records.change(
         work, slug, record, version, raw, confirmed=confirmed,

@@ -42,6 +42,8 @@ class Entry:
     reads: frozenset[str]
     #: roles that a grant of the register names
     roles: frozenset[str] = frozenset()
+    #: and those that may enter records
+    creators: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,8 @@ def load_snapshot(tx: sa.Connection, stamp: int, people: int = 0) -> Snapshot:
             *row[:5],
             frozenset(row[5]),
             read_elsewhere(row[6]),
-            frozenset(row[7]),
+            frozenset(row[7]["any"]),
+            frozenset(row[7]["create"]),
         )
         for row in tx.execute(sa.select(*columns))
     }

@@ -30,7 +30,7 @@ register = sa.Table(
     sa.Column("neighbours", sa.JSON, nullable=False),
     # [derived field, register, field it reads, how] of every derived field, as JSON
     sa.Column("reads", sa.JSON, nullable=False),
-    # roles that may do something in the register, as JSON: what a menu asks
+    # roles that may do something in the register, and those that may enter records, as JSON
     sa.Column("roles", sa.JSON, nullable=False),
     # physical names ever given out: tables, columns, indexes (see storage.layout)
     sa.Column("layout", sa.JSON, nullable=False),
@@ -117,6 +117,8 @@ attachment = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("created_at", sa.DateTime, nullable=False),
     sa.Column("created_by", sa.Text, nullable=False),
+    # who uploaded it: only that person may put it into a record
+    sa.Column("account_id", sa.BigInteger),
     # where it was uploaded for; it may be read with that register's right
     sa.Column("slug", sa.String(40), nullable=False),
 )

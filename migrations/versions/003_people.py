@@ -121,9 +121,15 @@ def upgrade() -> None:
     )
     # grows with every change of units, posts, roles, pairings and settings
     op.execute("INSERT INTO catalog_stamp (id, value) VALUES (2, 0)")
+    with op.batch_alter_table("attachment") as batch:
+        batch.add_column(sa.Column("account_id", sa.BigInteger(), nullable=True))
     # JSON again without a default, as the table declares it
     with op.batch_alter_table("register") as batch:
-        batch.add_column(sa.Column("roles", sa.JSON(), server_default="[]", nullable=False))
+        batch.add_column(
+            sa.Column(
+                "roles", sa.JSON(), server_default='{"any": [], "create": []}', nullable=False
+            )
+        )
     with op.batch_alter_table("register") as batch:
         batch.alter_column("roles", server_default=None)
     note_roles()
@@ -140,7 +146,10 @@ def note_roles() -> None:
     )
     for slug, document in bind.execute(sa.text(query)).all():
         said = json.loads(document).get("register", {}).get("permissions", {})
-        roles = sorted({role for listed in said.values() for role in listed})
+        roles = {
+            "any": sorted({role for listed in said.values() for role in listed}),
+            "create": sorted(said.get("fill", [])),
+        }
         change = sa.text("UPDATE register SET roles = :roles WHERE slug = :slug")
         bind.execute(change, {"roles": json.dumps(roles), "slug": slug})
 

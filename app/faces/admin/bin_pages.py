@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from app.errors import AppError, RecordNotFound, RecordRefused
 from app.faces.admin import desk
 from app.faces.admin.record_pages import number
-from app.services import removal
+from app.services import records, removal, rights
 from app.services.reading import Record
 from app.words import gettext as _
 from app.words import say
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def delete(view: RegisterView, id: int) -> str | Response | tuple[str, int]:
     """Ask for the reason, then move the record to the recycle bin."""
-    record = view.record(id)
+    with desk.reading() as work:
+        record = records.to_treat(work, view.register.slug, id, "delete")
     if request.method != "POST":
         return asked(view, record)
     reason = request.form.get("reason", "")
@@ -66,6 +67,7 @@ def listed(view: RegisterView) -> str:
     """Return the recycle bin."""
     with desk.reading() as work:
         found = removal.deleted(work, view.register.slug)
+        may = {r.id: rights.may_record(work, view.register.slug, r.id).restore for r, _why in found}
     rows = [
         {
             "id": record.id,
@@ -73,6 +75,7 @@ def listed(view: RegisterView) -> str:
             "when": desk.moment(record.deleted_at),
             "who": desk.person(record.deleted_by),
             "reason": reason,
+            "restore": may[record.id],
         }
         for record, reason in found
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from markupsafe import Markup, escape
 
 from app.faces.admin import desk
 from app.faces.admin.session import current_person, open_to_all
+from app.services.access import POWERS
+from app.services.standing import Standing
 from app.storage.catalog import Snapshot
 from app.words import CHINESE, current_language
 
@@ -31,6 +34,8 @@ YEAR = 365 * 86400
 MANY = 12
 #: With more registers than this only the category at hand is open.
 VERY_MANY = 40
+#: menus kept drawn: one for each set of roles, language and revision of the catalogue
+MENUS = 200
 
 
 def install(app: Flask) -> None:
@@ -97,29 +102,36 @@ def surroundings() -> dict[str, Any]:
 def menu() -> Markup:
     """Return the registers by category. Drawn once for each snapshot and language; the page
     at hand is marked in the finished text."""
-    snapshot = g.get("snapshot")
-    if snapshot is None:
-        with desk.reading() as work:
-            snapshot = work.snapshot
-    key = (snapshot.stamp, current_language(), asked.script_root)
-    drawn = current_app.extensions.get("menu", (None, ""))
-    if drawn[0] != key:
-        drawn = current_app.extensions["menu"] = (key, draw(snapshot))
-    return mark(drawn[1], snapshot)
+    with desk.reading() as work:
+        snapshot, standing = work.snapshot, work.standing
+    whose = "everything" if standing.everything else (standing.roles, standing.powers)
+    key = (snapshot.stamp, whose, current_language(), asked.script_root)
+    kept: OrderedDict[Any, str] = current_app.extensions.setdefault("menu", OrderedDict())
+    drawn = kept.get(key)
+    if drawn is None:
+        drawn = kept[key] = draw(snapshot, standing)
+        while len(kept) > MENUS:
+            kept.popitem(last=False)
+    return mark(drawn, snapshot)
 
 
-def draw(snapshot: Snapshot) -> str:
-    total = len(snapshot.entries)
-    shelves = groups(snapshot)
+def draw(snapshot: Snapshot, standing: Standing) -> str:
+    shelves = groups(snapshot, standing)
+    total = sum(len(shelf["registers"]) for shelf in shelves)
     return render_template(
         "taizhang/menu.html", groups=shelves, many=total > MANY, open=total <= VERY_MANY,
-        definitions_url=url_for("definitions.index"),
+        definitions_url=url_for("definitions.index") if publishes(standing) else "",
     )  # fmt: skip
 
 
-def groups(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """Return the registers by category, each with its address."""
-    return [
+def publishes(standing: Standing) -> bool:
+    return bool(standing.powers & POWERS["publish"])
+
+
+def groups(snapshot: Snapshot, standing: Standing) -> list[dict[str, Any]]:
+    """Return the registers in which somebody may do something, by category, each with its
+    address."""
+    shelves = [
         {
             "title": title,
             "registers": [
@@ -127,12 +139,15 @@ def groups(snapshot: Snapshot) -> list[dict[str, Any]]:
                     "title": entry.title,
                     "slug": entry.slug,
                     "url": url_for("register.index_view", slug=entry.slug),
+                    "create": standing.everything or bool(standing.roles & entry.creators),
                 }
                 for entry in entries
+                if standing.everything or standing.roles & entry.roles
             ],
         }
         for title, entries in snapshot.menu()
     ]
+    return [shelf for shelf in shelves if shelf["registers"]]
 
 
 def mark(text: str, snapshot: Snapshot) -> Markup:

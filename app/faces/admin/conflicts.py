@@ -79,6 +79,7 @@ def compared(
     """Compare one field three ways; what only the other changed goes into the form."""
     name = field.name
     touched = name in sheet.typed and (name not in mine or mine[name] != base)
+    touched = touched and sheet.typed[name] != entry.as_typed(field, base)
     if theirs == base:
         return None
     typed = sheet.typed.get(name)

@@ -77,6 +77,8 @@ class Drawing:
     files: Callable[[Sequence[str]], list[dict[str, Any]]]
     #: field → the value it had before its kind changed, which did not fit
     parked: Mapping[str, str] = field(default_factory=dict)
+    #: field that others fill in → its value as text
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 def draw(drawing: Drawing, entered: Field) -> Control:
@@ -87,6 +89,8 @@ def draw(drawing: Drawing, entered: Field) -> Control:
     drawn.locked = drawing.editable.get(name) is False
     if entered.derived:
         drawn.widget, drawn.value = "given", drawing.computed.get(name, "")
+    elif name in drawing.given:
+        drawn.widget, drawn.value, drawn.required = "given", drawing.given[name], False
     elif entered.columns:
         draw_rows(drawing, entered, drawn)
     else:

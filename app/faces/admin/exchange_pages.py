@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from app.errors import AppError, RegisterNotFound
 from app.faces.admin import addresses, desk
-from app.services import exchange
+from app.services import access, exchange, rights
 from app.services.exchange.headings import heading_of
 from app.services.exchange.importing import format_of
 from app.services.exchange.report import ImportReport, ImportStopped
@@ -39,6 +39,8 @@ IN_MEMORY = 4 * 1024 * 1024
 
 def imported(view: RegisterView) -> str | tuple[str, int]:
     """Read a file into the register, or only check it, and say what came of it."""
+    with desk.reading() as work:
+        access.require(work, "import", view.register.slug)
     if request.method != "POST":
         return page(view)
     mode = request.form.get("mode", "insert")
@@ -114,7 +116,9 @@ def page(
     view: RegisterView, mode: str = "insert", on_error: str = "stop", refusal: str = "",
     report: dict[str, Any] | None = None,
 ) -> str:  # fmt: skip
-    fields = [f for f in view.register.fields if not f.derived and not f.columns]
+    with desk.reading() as work:
+        theirs = rights.fillable(work, view.register.slug)
+    fields = [f for f in view.register.fields if f.name in theirs and not f.columns]
     return view.page(
         "import", mode=mode, on_error=on_error, refusal=refusal, report=report,
         crumbs=view.crumbs((_("Import"), "")), template_url=f"{view.root}template.xlsx",
@@ -141,9 +145,12 @@ def exported(view: RegisterView, format: str) -> Response:
 
 def template(view: RegisterView) -> Response:
     """Send an empty worksheet with the headings an import understands."""
+    with desk.reading() as work:
+        access.require(work, "import", view.register.slug)
+        theirs = rights.fillable(work, view.register.slug)
     fields = [
         f for f in view.register.fields
-        if not f.derived and not f.columns and not hasattr(f.kind, "accepts")
+        if f.name in theirs and not f.columns and not hasattr(f.kind, "accepts")
     ]  # fmt: skip
     headings = [heading_of(view.register, f) for f in fields]
     formats = [f.kind.cell_format for f in fields]

@@ -53,7 +53,7 @@ def upload(view: RegisterView, field: str) -> Response | tuple[Response, int]:
 def download(id: int) -> Response:
     """Send a kept file under its own name, as a file to save."""
     with desk.reading() as work:
-        kept = attachments.find(work, id)
+        kept = attachments.find(work, id, number(request.args.get("of", "")))
         path = attachments.open_file(work, kept)
     answer = send_file(
         path, mimetype=kept.type, as_attachment=True, download_name=kept.name, max_age=0
@@ -63,12 +63,17 @@ def download(id: int) -> Response:
     return answer
 
 
-def facts(work: Work, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Return what pages show of the files ``ids``; one that is not there is shown by its number."""
+def number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def facts(work: Work, ids: Sequence[str], record: int | None = None) -> list[dict[str, Any]]:
+    """Return what pages show of the files ``ids`` of a record; one that is not there is shown by
+    its number."""
     wanted = [int(id) for id in ids if id.isascii() and id.isdigit() and len(id) < 19]
     if not wanted:
         return []
-    kept = {id: fact(one) for id, one in attachments.named(work, tuple(wanted)).items()}
+    kept = {id: fact(one, record) for id, one in attachments.named(work, tuple(wanted)).items()}
     return [kept.get(n) or {"id": n, "name": f"#{n}", "size": "", "url": ""} for n in wanted]
 
 
@@ -78,8 +83,8 @@ def type_of(file: FileStorage) -> str:
     return file.mimetype or guessed or "application/octet-stream"
 
 
-def fact(kept: attachments.Attachment) -> dict[str, Any]:
-    url = url_for("attachments.download", id=kept.id)
+def fact(kept: attachments.Attachment, record: int | None = None) -> dict[str, Any]:
+    url = url_for("attachments.download", id=kept.id, of=record)
     return {"id": kept.id, "name": kept.name, "size": size(kept.size), "url": url}
 
 

@@ -44,22 +44,31 @@ def drawn(view: RegisterView, sheet: Sheet) -> str:
 
 def sections(view: RegisterView, work: Work, sheet: Sheet) -> list[dict[str, Any]]:
     """Return the controls by section."""
-    drawing = drawing_of(view, work, sheet)
+    drawing, concealed = drawing_of(view, work, sheet)
     found = []
     for section in sections_of(view.register):
-        fields = [view.register[name] for name in section.fields if name in view.register]
+        fields = [
+            view.register[name]
+            for name in section.fields
+            if name in view.register and name not in concealed
+        ]
         if fields:
             made = [controls.draw(drawing, field) for field in fields]
             found.append({"title": section.title, "controls": made})
     return found
 
 
-def drawing_of(view: RegisterView, work: Work, sheet: Sheet) -> controls.Drawing:
-    """Return what the controls need; the gate says what is computed, shown and open."""
+def drawing_of(
+    view: RegisterView, work: Work, sheet: Sheet
+) -> tuple[controls.Drawing, frozenset[str]]:
+    """Return what the controls need, and which fields the person does not see; the gate says
+    what is computed, shown and open."""
     slug, stored = view.register.slug, sheet.record
     computed: Mapping[str, str] = {}
     visible: Mapping[str, bool] = {}
     editable: Mapping[str, bool] = {}
+    given: Mapping[str, str] = {}
+    concealed: frozenset[str] = stored.hidden if stored else frozenset()
     try:
         verdict = records.judge(work, slug, sheet.typed, stored.id if stored else None)
     except AppError:
@@ -70,13 +79,16 @@ def drawing_of(view: RegisterView, work: Work, sheet: Sheet) -> controls.Drawing
             for f in view.register.fields
             if f.derived
         }
-        visible, editable = verdict.visible, verdict.editable
-    return controls.Drawing(
+        visible, editable, concealed = verdict.visible, verdict.editable, verdict.concealed
+        values = stored.values if stored else {}
+        given = {n: tell(work, view.register[n], values.get(n)) for n in verdict.not_theirs}
+    drawing = controls.Drawing(
         slug, sheet.typed, placed(sheet.problems), computed, visible, editable,
         lambda register, text: listing.named(work, register, text),
-        lambda ids: files.facts(work, ids),
-        debts.parked_of(work, slug, stored.id) if stored else {},
+        lambda ids: files.facts(work, ids, stored.id if stored else None),
+        debts.parked_of(work, slug, stored.id) if stored else {}, given,
     )  # fmt: skip
+    return drawing, concealed
 
 
 def placed(problems: Sequence[Problem]) -> dict[str, list[Problem]]:

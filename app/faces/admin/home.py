@@ -16,8 +16,9 @@ def blueprint() -> Blueprint:
 
 def index() -> str:
     with desk.reading() as work:
-        shelves = chrome.groups(work.snapshot)
+        shelves = chrome.groups(work.snapshot, work.standing)
+        publishes = chrome.publishes(work.standing)
     return render_template(
         "taizhang/home.html", groups=shelves, total=sum(len(s["registers"]) for s in shelves),
-        new_definition_url=url_for("definitions.new"),
+        new_definition_url=url_for("definitions.new") if publishes else "",
     )  # fmt: skip

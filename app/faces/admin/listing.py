@@ -12,7 +12,8 @@ from app.definitions.register import Field, Register
 from app.errors import RecordNotFound
 from app.faces.admin import addresses
 from app.kinds.base import ANY_OF, AT_LEAST, AT_MOST, CONTAINS, EMPTY, EQUALS, PRESENT
-from app.services import records
+from app.services import access, records
+from app.services.access import Access
 from app.services.lists import SIZES, Page, Query
 from app.services.reading import Record
 from app.services.work import Work
@@ -76,21 +77,22 @@ class Lister:
     def __init__(self, register: Register) -> None:
         self.register = register
         self.fields = [register[name] for name in register.list] or list(register.fields[:8])
-        self._first = shower(self.fields[0]) if self.fields else lambda record: record.label
-        self._opens = ['<td class="n">' if number(f) else "<td>" for f in self.fields[1:]]
-        self._shows = [shower(f) for f in self.fields[1:]]
+        self._opens = ['<td class="n">' if number(f) else "<td>" for f in self.fields]
+        self._shows = [shower(f) for f in self.fields]
         names = [register[name].title for name in register.search]
         self.searched = "、".join(names)
 
     def context(self, work: Work, page: Page, root: str) -> dict[str, Any]:
         """Return what ``list.html`` shows of ``page``."""
         query, total = page.query, page.total
+        asked = access.of(work, self.register.slug)
+        seen = [place for place, f in enumerate(self.fields) if asked.ever_shows(f.name)]
         first = (query.page - 1) * query.size + 1
         filtered = bool(query.filters or query.search)
         return {
-            "columns": self.columns(query, root),
-            "rows": self.rows(page.rows, str(escape(root))),
-            "chips": self.chips(work, query, root),
+            "columns": self.columns(query, root, seen),
+            "rows": self.rows(page.rows, str(escape(root)), seen),
+            "chips": self.chips(work, query, root, asked),
             "filtered": filtered,
             "clear_url": root + addresses.build(Query(sort=query.sort, size=query.size)),
             "total_text": f"{total:,}",
@@ -119,9 +121,9 @@ class Lister:
     def sized(self, query: Query, root: str, size: int) -> str:
         return "" if size == query.size else root + addresses.build(query, size=size, page=1)
 
-    def columns(self, query: Query, root: str) -> list[Column]:
+    def columns(self, query: Query, root: str, seen: Sequence[int]) -> list[Column]:
         order = query.sort or (self.register.sort[0] if self.register.sort else "")
-        return [self.column(entered, query, order, root) for entered in self.fields]
+        return [self.column(self.fields[place], query, order, root) for place in seen]
 
     def column(self, entered: Field, query: Query, order: str, root: str) -> Column:
         url = sorted_ = ""
@@ -133,10 +135,11 @@ class Lister:
             sorted_, icon = ("descending", "desc") if down else ("ascending", "asc")
         return Column(entered.title, entered.unit, number(entered), url, sorted_, icon)
 
-    def rows(self, found: Sequence[Record], root: str) -> Markup:
+    def rows(self, found: Sequence[Record], root: str, seen: Sequence[int]) -> Markup:
         """Return the lines of the table. Written here and not in the template: with a thousand
         cells a page the template's own loop would take half of the time."""
-        cells, first = list(zip(self._opens, self._shows, strict=True)), self._first
+        cells = [(self._opens[place], self._shows[place]) for place in seen[1:]]
+        first = self._shows[seen[0]] if seen else lambda record: record.label
         lines = []
         for record in found:
             name = escape(first(record) or record.label or f"#{record.id}")
@@ -145,11 +148,15 @@ class Lister:
             lines.append(f"<tr>{link}{rest}</tr>")
         return Markup("\n".join(lines))
 
-    def chips(self, work: Work, query: Query, root: str) -> list[Chip]:
+    def chips(self, work: Work, query: Query, root: str, asked: Access) -> list[Chip]:
         """Return the filters: those the definition names, and any other that is in use."""
         used = [f.field for f in query.filters]
         names = dict.fromkeys((*self.register.filters, *used))
-        return [chip(work, self.register[n], query, root) for n in names if n in self.register]
+        return [
+            chip(work, self.register[n], query, root)
+            for n in names
+            if n in self.register and asked.ever_shows(n, whole=True)
+        ]
 
 
 def number(entered: Field) -> bool:

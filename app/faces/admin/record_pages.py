@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.errors import AppError, NeedsConfirmation, RecordNotFound, RecordRefused
 from app.faces.admin import desk, showing, telling
-from app.services import history, records, removal
+from app.services import history, records, removal, rights
 from app.services.reading import Record, as_of
 from app.services.work import Work
 from app.words import gettext as _
@@ -35,15 +35,15 @@ def show(view: RegisterView, id: int) -> str:
             version = number(wanted)
             values = past_values(view, work, id, version)
             past = saved_by(next(e for e in entries if e.version == version))
-        shown = visible(view, work, values)
+        shown = visible(view, work, values) | dict.fromkeys(record.hidden, False)
         names = {} if past else record.references
-        users = [] if deleted or past else list(removal.referring(work, slug, id))
+        users = [] if deleted or past else list(removal.seen_referring(work, slug, id))
         return view.page(
             "record", label=view.name_of(record), id=id, version=version, past=past,
             deleted=deleted, current_version=record.version, here=f"{view.root}{id}",
-            updated=None if past else updated(record),
+            updated=None if past else updated(record), may=rights.may_record(work, slug, id),
             crumbs=view.crumbs((view.name_of(record), "")),
-            sections=showing.sections(work, view.register, values, names, shown),
+            sections=showing.sections(work, view.register, values, names, shown, id),
             history=telling.entries(work, slug, latest(entries), version if past else 0),
             earlier=len(entries) - len(latest(entries)),
             used=showing.used_by(work, users, id),
@@ -88,7 +88,7 @@ def visible(view: RegisterView, work: Work, values: dict[str, Any]) -> dict[str,
     if not any(field.visible for field in view.register.fields):
         return {}
     entered = {f.name: values.get(f.name) for f in view.register.fields}
-    return view.published.gate.judge(entered, [], None, entered).visible
+    return view.published.gate.judge(entered, [], None, dict(entered)).visible
 
 
 def number(text: str) -> int:

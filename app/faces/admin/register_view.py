@@ -27,7 +27,7 @@ from app.faces.admin import (
 )
 from app.faces.admin import exchange_pages as exchange
 from app.faces.admin.listing import Lister
-from app.services import debts, lists, records
+from app.services import debts, lists, records, rights
 from app.services.lists import Page
 from app.services.reading import Record
 from app.storage.catalog import Published
@@ -92,15 +92,16 @@ class RegisterView(BaseModelView):
     def index_view(self) -> str:
         with desk.reading() as work:
             query = addresses.parse(request.args.items(multi=True))
+            may = rights.may(work, self.register.slug)
             page: Page = lists.page(
                 work, self.register.slug, query, tuple(self.scaffold_list_columns())
             )
             context = self.lister.context(work, page, self.root)
-            owed = debts.count(work, self.register.slug)
+            owed = debts.count(work, self.register.slug) if may.change else 0
             return self.page(
                 "list", **context, debt=f"{owed:,}" if owed else "", formats=FORMATS,
                 crumbs=[(self.register.title, "")], description=self.register.description,
-                definition_url=url_for("definitions.show", name=self.register.slug),
+                definition_url=url_for("definitions.show", name=self.register.slug), may=may,
             )  # fmt: skip
 
     @expose("/new", methods=("GET", "POST"))

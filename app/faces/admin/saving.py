@@ -21,7 +21,7 @@ from app.errors import (
 )
 from app.faces.admin import conflicts, desk, entry, form_page
 from app.faces.admin.telling import tell
-from app.services import records
+from app.services import access, records
 from app.services.reading import Record
 from app.services.work import Work
 from app.words import gettext as _
@@ -52,6 +52,8 @@ class Sheet:
 
 def blank(view: RegisterView) -> str:
     """Return the empty form with its defaults, a token of its own, and what the address gives."""
+    with desk.reading() as work:
+        access.require(work, "create", view.register.slug)
     values = view.published.gate.defaults()
     typed = entry.stored_as_typed(view.register, values)
     typed |= {k: v for k, v in entry.typed_of(view.register, request.args).items() if v}
@@ -60,7 +62,8 @@ def blank(view: RegisterView) -> str:
 
 def opened(view: RegisterView, id: int) -> str:
     """Return the form of a stored record."""
-    record = view.record(id)
+    with desk.reading() as work:
+        record = records.to_treat(work, view.register.slug, id, "change")
     typed = entry.stored_as_typed(view.register, record.values)
     return form_page.drawn(view, Sheet(typed, record, record.version))
 
@@ -153,7 +156,7 @@ def check(view: RegisterView) -> Response:
         errors=by_pointer(view, verdict.problems),
         warnings=by_pointer(view, verdict.warnings),
         computed=computed,
-        visible=verdict.visible,
+        visible={n: v for n, v in verdict.visible.items() if n not in verdict.concealed},
         editable=verdict.editable,
         outdated=outdated,
         revision=view.published.revision,
@@ -162,7 +165,7 @@ def check(view: RegisterView) -> Response:
 
 def computed_of(view: RegisterView, work: Work, verdict: Judgement) -> dict[str, str]:
     """Return the derived fields as they are shown."""
-    fields = [f for f in view.register.fields if f.derived]
+    fields = [f for f in view.register.fields if f.derived and f.name not in verdict.concealed]
     return {f.name: tell(work, f, verdict.values.get(f.name)) for f in fields}
 
 

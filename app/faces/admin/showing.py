@@ -12,6 +12,7 @@ from app.definitions.register import Field, Register, Section
 from app.faces.admin import entry, files
 from app.faces.admin.listing import number
 from app.faces.admin.telling import tell
+from app.services import records
 from app.services.work import Work
 from app.words import gettext as _
 
@@ -42,13 +43,13 @@ def sections_of(register: Register) -> list[Section]:
 
 def sections(
     work: Work, register: Register, values: Mapping[str, Any], references: Mapping[str, str],
-    visible: Mapping[str, bool],
+    visible: Mapping[str, bool], record: int,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return the facts of a record by section; what the definition hides is left out."""
     found = []
     for section in sections_of(register):
         facts = [
-            fact(work, register[name], values.get(name), references.get(name, ""))
+            fact(work, register[name], values.get(name), references.get(name, ""), record)
             for name in section.fields
             if name in register and visible.get(name) is not False
         ]
@@ -57,7 +58,7 @@ def sections(
     return found
 
 
-def fact(work: Work, shown: Field, value: Any, reference: str) -> Fact:
+def fact(work: Work, shown: Field, value: Any, reference: str, record: int) -> Fact:
     """Return one field as the page shows it."""
     made = Fact(shown.title, unit=shown.unit)
     if shown.columns:
@@ -67,10 +68,14 @@ def fact(work: Work, shown: Field, value: Any, reference: str) -> Fact:
         ]
         made.rows = [rows(work, shown, made, row) for row in value or ()]
     elif entry.has_files(shown):
-        made.wide, made.files = bool(value), files.facts(work, [str(n) for n in value or ()])
+        made.wide, made.files = (
+            bool(value),
+            files.facts(work, [str(n) for n in value or ()], record),
+        )
     elif shown.reference and value is not None:
         made.text = reference or tell(work, shown, value)
-        made.url = url_for("register.details_view", slug=shown.reference, id=value)
+        if records.may_see(work, shown.reference, value):
+            made.url = url_for("register.details_view", slug=shown.reference, id=value)
     else:
         made.text = shown.kind.show(value)
         made.wide = len(made.text) > 60

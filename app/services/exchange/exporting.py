@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from app.definitions.register import Field, Register
 from app.kinds import dump_json
-from app.services import lists
+from app.services import access, lists
 from app.services.exchange.headings import ID, VERSION, heading_of
 from app.services.exchange.readers import CSV, JSONL, XLSX
 from app.services.exchange.refusals import refused
@@ -83,7 +83,8 @@ class _Export:
         register = published.register
         self._work, self._published, self._query = work, published, query
         self._progress = progress
-        self._fields = exported_fields(register)
+        asked = access.of(work, published.slug)
+        self._fields = [f for f in exported_fields(register) if asked.ever_shows(f.name)]
         self._with_id = not named_by_fields(register)
         own = [ID] if self._with_id else []
         self.headings = own + [heading_of(register, field) for field in self._fields]

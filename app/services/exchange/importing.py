@@ -9,7 +9,8 @@ from typing import IO, Any
 
 from app.definitions.gate import Judgement, Values
 from app.errors import Problem
-from app.services import access, records
+from app.services import access, records, rights
+from app.services.concealing import unmask
 from app.services.exchange.entries import Entry, read_entries, settle_references
 from app.services.exchange.headings import Headings, Vocabulary, heading_of
 from app.services.exchange.matching import INSERT, MODES, UPDATE, Matcher, make_matcher
@@ -112,6 +113,7 @@ class _Import:
         self._matcher, self._stop = matcher, stop
         self._names = published.register.names
         self._blank = dict.fromkeys(self._names) | published.gate.defaults()
+        self._asked = access.of(work, published.slug)
         self.report = ImportReport(ignored=headings.ignored)
 
     def run(self, table: Table, progress: Progress | None) -> ImportReport:
@@ -133,10 +135,18 @@ class _Import:
         work, published = self._work, self._published
         self._matcher.match(work, published, entries)
         settle_references(work, published, entries)
+        if not self._asked.everything:
+            for entry in entries:
+                self._hold_to_rights(entry)
         known = [e for e in entries if not (e.record is not None and e.old is None)]
         read = [(e.record, self._whole(e), list(e.unread), self._stored(e.old)) for e in known]
         good: list[tuple[Entry, Judgement]] = []
         for entry, verdict in zip(known, judge_many(work, published, read), strict=True):
+            if not self._asked.everything:
+                row = entry.old or rights.ownership(work)
+                action = "change" if entry.old is not None else "create"
+                if entry.old is None or verdict.changed:
+                    rights.stays_theirs(work, published, action, verdict, row)
             entry.problems += _without_consequences(entry, verdict.problems)
             entry.warnings = verdict.warnings
             if not entry.problems:
@@ -145,6 +155,24 @@ class _Import:
             self._note(entry)
         if not (self._stop and self.report.faulty):
             self._store(good)
+
+    def _hold_to_rights(self, entry: Entry) -> None:
+        """Take back what came masked, and refuse what is not the person's to enter or change."""
+        asked, old = self._asked, entry.old
+        if old is None:
+            if entry.record is None and not asked.can("create"):
+                text = "You may not enter new records here."
+                entry.problems.append(Problem("", "record.not_yours", text))
+            entry.problems += rights.not_theirs(asked, "create", None, entry.values, self._blank)
+            return
+        if not asked.allows("change", old):
+            text = "You may not change this record, as it stands now."
+            entry.problems.append(Problem("", "record.not_yours", text))
+        for name in asked.masked(old) & entry.raw.keys():
+            if unmask(asked, old, {name: entry.raw[name]})[name] != entry.raw[name]:
+                entry.values[name] = old[name]
+                entry.unread = [p for p in entry.unread if p.name != name]
+        entry.problems += rights.not_theirs(asked, "change", old, entry.values, old)
 
     def _whole(self, entry: Entry) -> Values:
         """Return every field's value: the stored one, or the default, under the row's own."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.definitions.register import Register
 from app.errors import Problem
+from app.services import access
 from app.services.exchange.entries import Entry
 from app.services.exchange.headings import ID, Headings
 from app.services.exchange.refusals import refused
@@ -43,7 +44,13 @@ class Matcher:
                 entry.record = number or (taken.get(point) if point else None)
         wanted = {entry.record for entry in entries if entry.record is not None}
         found = stored_rows.get_many(work.tx, published, sorted(wanted)) if wanted else []
-        stored = {row["_id"]: row for row in found if row["_deleted_at"] is None}
+        asked = access.of(work, published.slug)
+        # what may not be seen is not there
+        stored = {
+            row["_id"]: row
+            for row in found
+            if row["_deleted_at"] is None and asked.allows("see", row)
+        }
         for entry, point in zip(entries, points, strict=True):
             self._settle(published.register, entry, point, stored)
 

@@ -207,7 +207,7 @@ def keep_revision(work: Work, made: Plan) -> None:
         "position": register.order,
         "neighbours": sorted(register.neighbours),
         "reads": [list(edge) for edge in edges(register)],
-        "roles": sorted({role for grant in register.permissions for role in grant.roles}),
+        "roles": {"any": roles_of(register), "create": roles_of(register, "create")},
         "layout": dump_layout(made.layout),
     }
     table = models.register
@@ -215,6 +215,18 @@ def keep_revision(work: Work, made: Plan) -> None:
         work.tx.execute(table.update().where(table.c.slug == made.slug).values(row))
     else:
         work.tx.execute(table.insert(), {"slug": made.slug, **row})
+
+
+def roles_of(register: Register, action: str = "") -> list[str]:
+    """Return the roles that a register's grants name, or those that may do ``action``."""
+    return sorted(
+        {
+            role
+            for grant in register.permissions
+            if not action or action in grant.may
+            for role in grant.roles
+        }
+    )
 
 
 def move_stamp(work: Work) -> None:

@@ -1,0 +1,145 @@
+"""Rights: what of a record somebody sends is theirs to fill in, and whether it stays theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.definitions.gate import Judgement
+from app.definitions.permissions import SELF
+from app.errors import Problem
+from app.services import access
+from app.services.access import Access
+from app.services.concealing import masked
+from app.services.work import Work
+from app.storage import rows
+from app.storage.catalog import Published
+
+Row = Mapping[str, Any]
+
+
+def ownership(work: Work) -> dict[str, Any]:
+    """Return whose a record that is entered now is: the unit acted for, and the account."""
+    actor = work.actor
+    home = actor.unit if actor.unit is not None else work.standing.home
+    return {"_unit": home, "_owner": actor.id}
+
+
+def not_theirs(
+    asked: Access, action: str, row: Row | None, values: Mapping[str, Any], before: Row
+) -> list[Problem]:
+    """Return a problem for every field of ``values`` (read) that differs from ``before`` and is
+    not the person's to fill in. A field they do not see does not exist for them."""
+    allowed = asked.changeable(action, row)
+    if allowed is None:
+        return []
+    hidden = asked.hidden(row) if row is not None else frozenset[str]()
+    problems = []
+    for name, value in values.items():
+        if name in allowed or name not in asked.register or asked.register[name].derived:
+            continue
+        if value == before.get(name):
+            continue
+        text = "{field} is filled in by others; you may not change it here."
+        code, shown = "value.not_yours", asked.register[name].title
+        if name in hidden:
+            text = "{register} has no field {field}. Check the spelling, or leave it out."
+            code, shown = "record.unknown_field", name
+        facts = {"field": shown, "register": asked.register.title}
+        problems.append(Problem(f"/{name}", code, text, facts, frozenset((name,))))
+    return problems
+
+
+def stays_theirs(
+    work: Work, published: Published, action: str, verdict: Judgement, row: Row
+) -> None:
+    """Add a problem to a verdict whose record would not be one the person may enter (``row`` is
+    whose it is) or, changed, would no longer be theirs."""
+    asked = access.of(work, published.slug)
+    if asked.everything or asked.allows(action, {**row, **verdict.values}):
+        return
+    names = {
+        name
+        for grant in published.register.permissions
+        if action in grant.may and work.standing.roles & set(grant.roles)
+        for name in (grant.by, *(c.field for c in grant.where))
+        if name and name != SELF
+    }
+    where = sorted(names & (verdict.changed or names))
+    text = "You may not enter this record: it belongs to a unit, or has values, outside yours."
+    if action == "change":
+        text = "The record would no longer be yours to change: its unit or values lie outside."
+    at = f"/{where[0]}" if where else ""
+    verdict.problems.append(Problem(at, "record.not_yours", text, {}, frozenset(where[:1])))
+
+
+def shown_form(asked: Access, action: str, row: Row | None, verdict: Judgement) -> None:
+    """Say in a verdict for a form which fields are not shown, and which may not be changed;
+    mask what was derived of private values."""
+    allowed = asked.changeable(action, row)
+    verdict.concealed = asked.hidden(row) if row is not None else unseen(asked)
+    if allowed is not None:
+        verdict.not_theirs = frozenset(asked.register.names) - allowed
+    for name in verdict.concealed:
+        verdict.visible[name] = False
+        verdict.values[name] = None
+    for name in asked.masked(row if row is not None else {}):
+        if asked.register[name].derived and verdict.values.get(name) is not None:
+            verdict.values[name] = masked(asked.register[name], verdict.values[name])
+
+
+@dataclass(frozen=True, slots=True)
+class May:
+    """What somebody may do here: which buttons a page offers."""
+
+    create: bool
+    change: bool
+    delete: bool
+    restore: bool
+    export: bool
+    bring: bool
+    publish: bool
+
+
+def may(work: Work, slug: str, row: Row | None = None) -> May:
+    """Return what the actor may do in a register, or to one record of it (``row``)."""
+    asked = access.of(work, slug)
+
+    def ask(action: str) -> bool:
+        return asked.can(action) if row is None else asked.allows(action, row)
+
+    powers = work.standing.powers & access.POWERS["publish"]
+    return May(
+        create=asked.can("create"),
+        change=ask("change"),
+        delete=ask("delete"),
+        restore=ask("restore"),
+        export=asked.can("export"),
+        bring=asked.can("import"),
+        publish=bool(powers) or asked.can("publish"),
+    )
+
+
+def may_record(work: Work, slug: str, record: int) -> May:
+    """Return what may be done to a stored record, deleted or not."""
+    row = rows.get(work.tx, work.published(slug), record)
+    return may(work, slug, row or {})
+
+
+def fillable(work: Work, slug: str) -> frozenset[str]:
+    """Return the fields the person may fill in, of a new record or of one that is there."""
+    asked = access.of(work, slug)
+    entered = frozenset(f.name for f in asked.register.fields if not f.derived)
+    found: frozenset[str] = frozenset()
+    for term in asked.terms:
+        if term.may & {"create", "change"}:
+            found |= (term.change if term.change is not None else entered) & (
+                term.see if term.see is not None else entered
+            )
+    return entered if asked.everything else entered & found
+
+
+def unseen(asked: Access) -> frozenset[str]:
+    """Return the fields of a new record that the person never sees."""
+    return frozenset(name for name in asked.register.names if not asked.ever_shows(name))
