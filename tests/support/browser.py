@@ -33,12 +33,13 @@ class Browser:
         self.client = app.test_client()
         self.token = ""
 
-    def sign_in(self) -> None:
+    def sign_in(self, login: str = "admin") -> None:
         with self.platform.database.writing() as tx:
-            identity.ensure_administrator(tx)
-            identity.set_password(tx, "admin", PASSWORD)
+            if login == "admin":
+                identity.ensure_administrator(tx)
+            identity.set_password(tx, login, PASSWORD)
         self.get("/sign-in")
-        answer = self.post("/sign-in", username="admin", password=PASSWORD)
+        answer = self.post("/sign-in", username=login, password=PASSWORD)
         assert answer.status_code == 302, answer.text
         self.get("/")
 
