@@ -17,7 +17,8 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from app.definitions.library import compile_kept
-from app.services import identity, publishing
+from app.services import identity, people, publishing
+from app.services.standing import ADMINISTRATOR
 from app.services.work import Actor, Platform, now
 from app.storage import rows as stored
 from app.storage.catalog import Catalog
@@ -40,7 +41,9 @@ class World:
         self.platform = Platform(self.database, Catalog(compile_kept), folder)
         upgrade(self.database)
         with self.database.writing() as tx:
-            identity.create_account(tx, LOGIN, "测速员", PASSWORD)
+            number, _ = identity.create_account(tx, LOGIN, "测速员", PASSWORD)
+            people.ensure_roles(tx)
+            people.appoint(tx, number, people.ensure_root(tx), ADMINISTRATOR)
 
     @property
     def engine(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -116,11 +116,22 @@ def wanted_indexes(register: Register) -> list[tuple[tuple[str, ...], bool]]:
                 (name, first) if first and name != first and name in register.filters else (name,)
             )
             wanted.setdefault(both, False)
+    for name in dict.fromkeys(whose(register)):
+        wanted.setdefault((name, first) if first and name != first else (name,), False)
     for field in register.fields:
         covered = any(names[0] == field.name for names in wanted)
         if (field.reference or field.index) and not covered and indexable(field):
             wanted[(field.name,)] = False
     return [(names, unique) for names, unique in wanted.items()]
+
+
+def whose(register: Register) -> Iterator[str]:
+    """Give the columns by which a grant tells whose a row is: most people see only those."""
+    for grant in register.permissions:
+        if set(grant.rows) & {"own-unit", "unit-and-below"} and "all" not in grant.rows:
+            name = grant.by or "_unit"
+            if name == "_unit" or (name in register and indexable(register[name])):
+                yield name
 
 
 def indexable(field: Field) -> bool:

@@ -27,6 +27,8 @@ BATCH = 1000
 #: Faulty rows after which an import that will store nothing stops reading.
 WORST = 100
 
+NOT_YOURS = "record.not_yours"
+
 Progress = Callable[[int], None]
 
 
@@ -145,7 +147,8 @@ class _Import:
             if not self._asked.everything:
                 row = entry.old or rights.ownership(work)
                 action = "change" if entry.old is not None else "create"
-                if entry.old is None or verdict.changed:
+                refused = any(p.code == NOT_YOURS for p in entry.problems)
+                if not refused and (entry.old is None or verdict.changed):
                     rights.stays_theirs(work, published, action, verdict, row)
             entry.problems += _without_consequences(entry, verdict.problems)
             entry.warnings = verdict.warnings
@@ -162,12 +165,13 @@ class _Import:
         if old is None:
             if entry.record is None and not asked.can("create"):
                 text = "You may not enter new records here."
-                entry.problems.append(Problem("", "record.not_yours", text))
+                entry.problems.append(Problem("", NOT_YOURS, text))
+                return
             entry.problems += rights.not_theirs(asked, "create", None, entry.values, self._blank)
             return
         if not asked.allows("change", old):
             text = "You may not change this record, as it stands now."
-            entry.problems.append(Problem("", "record.not_yours", text))
+            entry.problems.append(Problem("", NOT_YOURS, text))
         for name in asked.masked(old) & entry.raw.keys():
             if unmask(asked, old, {name: entry.raw[name]})[name] != entry.raw[name]:
                 entry.values[name] = old[name]

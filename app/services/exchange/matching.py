@@ -46,11 +46,15 @@ class Matcher:
         found = stored_rows.get_many(work.tx, published, sorted(wanted)) if wanted else []
         asked = access.of(work, published.slug)
         # what may not be seen is not there
+        hidden = {row["_id"] for row in found if not asked.allows("see", row)}
         stored = {
             row["_id"]: row
             for row in found
-            if row["_deleted_at"] is None and asked.allows("see", row)
+            if row["_deleted_at"] is None and row["_id"] not in hidden
         }
+        for entry, number in zip(entries, numbered, strict=True):
+            if entry.record in hidden and number is None:
+                entry.record = None
         for entry, point in zip(entries, points, strict=True):
             self._settle(published.register, entry, point, stored)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.definitions.diff import Difference, compare
 from app.definitions.register import Register
-from app.errors import DefinitionRefused
+from app.errors import DefinitionRefused, because
 from app.kinds import dump_json
 from app.services.publishing.circles import find_circle
 from app.services.publishing.columns import Ground, plan_columns
@@ -43,6 +43,8 @@ JUDGED = frozenset(
         "column.added", "column.changed", "column.retired",
     }
 )  # fmt: skip
+#: the column of whose a row is, in words
+WHOSE = because("unit it belongs to")
 #: differences of derived fields after which every row is computed again
 COMPUTED = frozenset({"field.computed", "field.lookup", "field.rollup"})
 
@@ -182,11 +184,13 @@ def index_steps(layout: Layout, register: Register, former: Mapping[str, Any]) -
     """Give the steps from the indexes in ``former`` to those ``register`` wants."""
     wanted: dict[str, tuple[tuple[str, ...], bool]] = {}
     for names, unique in wanted_indexes(register):
-        columns = tuple(layout.places[n].column for n in names)
+        columns = tuple(n if n.startswith("_") else layout.places[n].column for n in names)
         name = index_name(layout.table, columns, unique)
         wanted[name] = (columns, unique)
         if name not in former:
-            title = "、".join(register[n].title for n in names)
+            title = [
+                because("unit it belongs to") if n == "_unit" else register[n].title for n in names
+            ]
             yield index_step(layout.table, name, columns, names, title, unique)
     for name in former:
         if name not in wanted:
@@ -204,14 +208,14 @@ def index_step(
     name: str,
     columns: tuple[str, ...],
     names: tuple[str, ...],
-    title: str,
+    title: Sequence[Any],
     unique: bool,
 ) -> Step:
     def run(work: Work) -> None:
         ddl.create_index(work.tx, name, table, columns, unique=unique)
 
     text = "{field} is unique from now on" if unique else "Lists by {field} get an index"
-    shown = {"field": title, "names": names}
+    shown = {"field": title[0] if len(title) == 1 else list(title), "names": names}
     return Step("unique" if unique else "index", text, shown, names[-1], run=run)
 
 
