@@ -10,9 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from bench.figures import HEADINGS, Figure, table, write
-from bench.measures import MEASURES, Setting
+from bench.measures import MEASURES as OF_REGISTERS
+from bench.measures import Setting
+from bench.rights import measure_rights
 from bench.world import postgresql, world
 
+MEASURES = {**OF_REGISTERS, "rights": measure_rights}
 RESULTS = Path(__file__).with_name("results.json")
 
 

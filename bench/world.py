@@ -167,10 +167,10 @@ class Browser:
             raise RuntimeError(f"{path} has no form token")
         self.token = found[1].decode()
 
-    def sign_in(self) -> None:
+    def sign_in(self, login: str = LOGIN) -> None:
         """Sign in to the product."""
         self.take_token("/sign-in")
-        status, page, _ = self.ask("/sign-in", {"username": LOGIN, "password": PASSWORD})
+        status, page, _ = self.ask("/sign-in", {"username": login, "password": PASSWORD})
         if status != 302:
             raise RuntimeError(f"signing in was answered {status}: {page[:300]!r}")
 

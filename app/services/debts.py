@@ -106,7 +106,8 @@ def among_seen(work: Work, slug: str, record: sa.Column[Any]) -> sa.ColumnElemen
     seen = access.seen(work, published)
     if seen is None:
         return sa.true()
-    return record.in_(sa.select(published.tables.main.c["_id"]).where(seen))
+    # asked of the few records there are debts of, not of all that are seen
+    return sa.exists().where(published.tables.main.c["_id"] == record, seen)
 
 
 def shown(work: Work, slug: str, debt: Debt) -> Debt:

@@ -115,7 +115,7 @@ def of_register(work: Work, slug: str, limit: int = 200) -> list[Entry]:
     table, main = models.history, published.tables.main
     query = sa.select(table).where(table.c.slug == slug).order_by(table.c.id.desc())
     if (seen := access.seen(work, published)) is not None:
-        query = query.where(table.c.record.in_(sa.select(main.c["_id"]).where(seen)))
+        query = query.where(sa.exists().where(main.c["_id"] == table.c.record, seen))
     found = [as_entry(row) for row in work.tx.execute(query.limit(limit))]
     if access.of(work, slug).everything:
         return found
