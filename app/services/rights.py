@@ -100,6 +100,7 @@ class May:
     export: bool
     bring: bool
     publish: bool
+    reveal: bool
 
 
 def may(work: Work, slug: str, row: Row | None = None) -> May:
@@ -118,6 +119,7 @@ def may(work: Work, slug: str, row: Row | None = None) -> May:
         export=asked.can("export"),
         bring=asked.can("import"),
         publish=bool(powers) or asked.can("publish"),
+        reveal=ask("reveal"),
     )
 
 

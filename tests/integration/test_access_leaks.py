@@ -73,7 +73,7 @@ CASE = definition(
                 "hide": ["secret", "shout"],
             },
             {"role": ["giib_staff"], "may": ["see", "export", "change", "whole"]},
-            {"role": ["leader"], "may": ["see", "export"], "hide": ["secret", "shout"]},
+            {"role": ["leader"], "may": ["see", "reveal"], "hide": ["secret", "shout"]},
         ],
     },
 )
@@ -316,6 +316,18 @@ def test_a_masked_value_comes_back_unchanged(scene: Scene) -> None:
         values = records.get(work, "case", id).values
         assert values["phone"] == PHONE["a"]
         assert [dict(row) for row in values["visits"]] == [{"who": "王QMARKA", "note": "neu"}]
+
+
+def test_a_private_value_is_shown_whole_to_who_may_one_at_a_time(scene: Scene) -> None:
+    reader, clerk = scene.browser("reader"), scene.browser("clerk-a")
+    place = f"/registers/case/{scene.ids['a']['case']}/reveal/"
+
+    assert PHONE["a"] in reader.post(place + "phone").text
+    assert PHONE["a"] not in reader.get(f"/registers/case/{scene.ids['a']['case']}").text
+    assert reader.post(place + "secret").status_code == 400
+    assert clerk.post(place + "phone").status_code == 403
+    other = place.replace(str(scene.ids["a"]["case"]), str(scene.ids["b"]["case"]))
+    assert clerk.post(other + "phone").status_code == 404
 
 
 def test_a_file_of_another_cannot_be_put_into_ones_own_record(scene: Scene) -> None:

@@ -49,6 +49,7 @@ CENSUS: dict[tuple[str, str], tuple[str, str]] = {
     ("/registers/<slug>/<id>/edit", "GET"): (SIGNED_IN, READS),
     ("/registers/<slug>/<id>/edit", "POST"): (SIGNED_IN, WRITES),
     ("/registers/<slug>/<id>/restore", "POST"): (SIGNED_IN, WRITES),
+    ("/registers/<slug>/<id>/reveal/<field>", "POST"): (SIGNED_IN, WRITES),
     ("/registers/<slug>/<id>/undelete", "POST"): (SIGNED_IN, WRITES),
     ("/registers/<slug>/bin", "GET"): (SIGNED_IN, READS),
     ("/registers/<slug>/changes", "GET"): (SIGNED_IN, READS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask import abort, flash, redirect, request, url_for
@@ -9,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from app.errors import AppError, NeedsConfirmation, RecordNotFound, RecordRefused
 from app.faces.admin import desk, showing, telling
-from app.services import history, records, removal, rights
+from app.services import history, records, removal, revealing, rights
 from app.services.reading import Record, as_of
 from app.services.work import Work
 from app.words import gettext as _
@@ -23,8 +24,18 @@ MOST_CHANGES = 100
 MOST_ENTRIES = 50
 
 
-def show(view: RegisterView, id: int) -> str:
-    """Return the page of a record; ``?version=`` shows it as it was then."""
+def reveal(view: RegisterView, id: int, name: str) -> str | Response:
+    """Show one private value whole: to the page's script as it is, else in the page."""
+    with desk.writing() as work:
+        text = revealing.reveal(work, view.register.slug, id, name)
+    if request.headers.get("Sec-Fetch-Dest") == "empty":
+        return Response(text, mimetype="text/plain")
+    return show(view, id, {name: text})
+
+
+def show(view: RegisterView, id: int, revealed: Mapping[str, str] | None = None) -> str:
+    """Return the page of a record; ``?version=`` shows it as it was then. ``revealed`` are
+    private fields that are shown whole this once."""
     slug = view.register.slug
     with desk.reading() as work:
         record, deleted = found(view, work, id)
@@ -36,6 +47,7 @@ def show(view: RegisterView, id: int) -> str:
             values = past_values(view, work, id, version)
             past = saved_by(next(e for e in entries if e.version == version))
         shown = visible(view, work, values) | dict.fromkeys(record.hidden, False)
+        values |= revealed or {}
         names = {} if past else record.references
         users = [] if deleted or past else list(removal.seen_referring(work, slug, id))
         return view.page(
@@ -43,11 +55,20 @@ def show(view: RegisterView, id: int) -> str:
             deleted=deleted, current_version=record.version, here=f"{view.root}{id}",
             updated=None if past else updated(record), may=rights.may_record(work, slug, id),
             crumbs=view.crumbs((view.name_of(record), "")),
-            sections=showing.sections(work, view.register, values, names, shown, id),
+            sections=showing.sections(
+                work, view.register, values, names, shown, id, revealable(view, work, record, past)
+            ),
             history=telling.entries(work, slug, latest(entries), version if past else 0),
             earlier=len(entries) - len(latest(entries)),
             used=showing.used_by(work, users, id),
         )  # fmt: skip
+
+
+def revealable(view: RegisterView, work: Work, record: Record, past: Any) -> frozenset[str]:
+    """Return the masked fields that the person may have shown whole, one by one."""
+    may = rights.may_record(work, view.register.slug, record.id)
+    single = {f.name for f in view.register.fields if f.private and not f.columns}
+    return record.masked & single if may.reveal and not past else frozenset()
 
 
 def latest(entries: list[history.Entry]) -> list[history.Entry]:

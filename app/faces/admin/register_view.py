@@ -124,6 +124,10 @@ class RegisterView(BaseModelView):
     def delete_view(self, id: int) -> str | Response | tuple[str, int]:
         return bin_pages.delete(self, id)
 
+    @expose(f"/{ID}/reveal/<field>", methods=("POST",))
+    def reveal_view(self, id: int, field: str) -> str | Response:
+        return record_pages.reveal(self, id, field)
+
     @expose(f"/{ID}/undelete", methods=("POST",))
     def undelete_view(self, id: int) -> Response:
         return bin_pages.undelete(self, id)

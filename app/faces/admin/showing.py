@@ -26,6 +26,8 @@ class Fact:
     unit: str = ""
     url: str = ""
     wide: bool = False
+    #: where to ask for the private value whole
+    reveal: str = ""
     files: list[dict[str, Any]] = field(default_factory=list)
     columns: list[dict[str, Any]] = field(default_factory=list)
     rows: list[list[tuple[dict[str, Any], str]]] | None = None
@@ -43,16 +45,18 @@ def sections_of(register: Register) -> list[Section]:
 
 def sections(
     work: Work, register: Register, values: Mapping[str, Any], references: Mapping[str, str],
-    visible: Mapping[str, bool], record: int,
+    visible: Mapping[str, bool], record: int, revealable: frozenset[str] = frozenset(),
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return the facts of a record by section; what the definition hides is left out."""
     found = []
     for section in sections_of(register):
-        facts = [
-            fact(work, register[name], values.get(name), references.get(name, ""), record)
-            for name in section.fields
-            if name in register and visible.get(name) is not False
-        ]
+        facts = []
+        for name in section.fields:
+            if name in register and visible.get(name) is not False:
+                label = references.get(name, "")
+                facts.append(fact(work, register[name], values.get(name), label, record))
+                if name in revealable and facts[-1].text:
+                    facts[-1].reveal = url_for("register.reveal_view", id=record, field=name)
         if facts:
             found.append({"title": section.title, "facts": facts})
     return found

@@ -22,6 +22,17 @@ function readInto(input) {
   });
 }
 
+function reveal(form) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
+    if (!answer.ok) return form.submit();
+    form.querySelector("[data-revealed]").textContent = await answer.text();
+    form.querySelector("button").remove();
+    return undefined;
+  });
+}
+
 function once(form) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) return event.preventDefault();
@@ -53,5 +64,6 @@ export function startPages(root) {
   for (const box of root.querySelectorAll("[data-scroll]")) shadow(box);
   for (const input of root.querySelectorAll("[data-into]")) readInto(input);
   for (const form of root.querySelectorAll("[data-once]")) once(form);
+  for (const form of root.querySelectorAll("[data-reveal]")) reveal(form);
   for (const area of root.querySelectorAll("[data-editor]")) tabs(area);
 }
