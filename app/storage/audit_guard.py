@@ -14,10 +14,10 @@ import sqlalchemy as sa
 #: network logs are kept for six months by law (网络安全法): 184 days at the most
 FLOOR = 184
 
-_NEXT = """EXISTS (SELECT 1 FROM audit) AND NOT EXISTS (
+_NEXT = """SELECT EXISTS (SELECT 1 FROM audit) AND NOT EXISTS (
     SELECT 1 FROM audit WHERE number = NEW.number - 1 AND hash = NEW.before
     AND number = (SELECT max(number) FROM audit))"""
-_KEPT = """OLD.at > {oldest} OR NOT EXISTS (
+_KEPT = """SELECT OLD.at > {oldest} OR NOT EXISTS (
     SELECT 1 FROM audit WHERE event = 'purge.done' AND number > OLD.number
     AND CAST(object_id AS BIGINT) >= OLD.number)"""
 
@@ -25,19 +25,19 @@ SQLITE = {
     "audit_changes": """CREATE TRIGGER audit_changes BEFORE UPDATE ON audit
     BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END""",
     "audit_deletes": f"""CREATE TRIGGER audit_deletes BEFORE DELETE ON audit
-    WHEN {_KEPT.format(oldest=f"datetime('now', '-{FLOOR} days')")}
+    WHEN ({_KEPT.format(oldest=f"datetime('now', '-{FLOOR} days')")})
     BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END""",
-    "audit_inserts": f"""CREATE TRIGGER audit_inserts BEFORE INSERT ON audit WHEN {_NEXT}
+    "audit_inserts": f"""CREATE TRIGGER audit_inserts BEFORE INSERT ON audit WHEN ({_NEXT})
     BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END""",
 }
 _BODY = """ BEGIN
     IF TG_OP = 'UPDATE' OR TG_OP = 'TRUNCATE' THEN
         RAISE EXCEPTION 'audit is append-only';
     ELSIF TG_OP = 'DELETE' THEN
-        IF {kept} THEN RAISE EXCEPTION 'audit is append-only'; END IF;
+        IF ({kept}) THEN RAISE EXCEPTION 'audit is append-only'; END IF;
         RETURN OLD;
     END IF;
-    IF {next} THEN RAISE EXCEPTION 'audit is append-only'; END IF;
+    IF ({next}) THEN RAISE EXCEPTION 'audit is append-only'; END IF;
     RETURN NEW;
 END """.format(
     kept=_KEPT.format(oldest=f"(now() AT TIME ZONE 'UTC') - interval '{FLOOR} days'"), next=_NEXT

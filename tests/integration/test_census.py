@@ -31,6 +31,8 @@ CENSUS: dict[tuple[str, str], tuple[str, str]] = {
     ("/", "GET"): (SIGNED_IN, READS),
     ("/assets/<digest>/<path:name>", "GET"): (OPEN, READS),
     ("/attachments/<id>", "GET"): (SIGNED_IN, READS),
+    ("/audit/", "GET"): (SIGNED_IN, READS),
+    ("/audit/export", "POST"): (SIGNED_IN, WRITES),
     ("/definitions/", "GET"): (SIGNED_IN, READS),
     ("/definitions/<name>/", "GET"): (SIGNED_IN, READS),
     ("/definitions/<name>/compare", "GET"): (SIGNED_IN, READS),

@@ -21,8 +21,10 @@ from flask import (
 from flask import request as asked
 from markupsafe import Markup, escape
 
+from app.errors import NotAllowed
 from app.faces.admin import desk
 from app.faces.admin.session import current_person, open_to_all
+from app.services import access
 from app.services.access import POWERS
 from app.services.standing import Standing
 from app.storage.catalog import Snapshot
@@ -96,7 +98,19 @@ def surroundings() -> dict[str, Any]:
         "home_url": url_for("home.index"),
         "sign_out_url": url_for("session.sign_out"),
         "person": current_person(),
+        "audit_url": url_for("audit.index") if may_audit() else "",
     }
+
+
+def may_audit() -> bool:
+    """Return whether who asks is led to the audit log."""
+    if not current_person():
+        return False
+    try:
+        access.require(desk.actor(), "audit")
+    except NotAllowed:
+        return False
+    return True
 
 
 def menu() -> Markup:

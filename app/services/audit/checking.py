@@ -67,20 +67,20 @@ def walk(
     purged: list[tuple[datetime.datetime, Head]] = []
     last: Head | None = None
     query = sa.select(audit).order_by(audit.c.number)
-    result = tx.execute(query, execution_options={"yield_per": BATCH})
-    for row in result.mappings():
-        if last is None:
-            verdict.first, begin = row["number"], row["before"]
-            last = Head(row["number"] - 1, begin)
-        problem = wrong(row, last)
-        if problem is not None:
-            verdict.breaks.append(problem)
-            break
-        last = Head(row["number"], row["hash"])
-        if row["number"] in wanted:
-            hashes[row["number"]] = row["hash"]
-        if row["event"] == "purge.done":
-            purged.append((row["at"], _checkpoint(row)))
+    with tx.execute(query, execution_options={"yield_per": BATCH}) as result:
+        for row in result.mappings():
+            if last is None:
+                verdict.first, begin = row["number"], row["before"]
+                last = Head(row["number"] - 1, begin)
+            problem = wrong(row, last)
+            if problem is not None:
+                verdict.breaks.append(problem)
+                break
+            last = Head(row["number"], row["hash"])
+            if row["number"] in wanted:
+                hashes[row["number"]] = row["hash"]
+            if row["event"] == "purge.done":
+                purged.append((row["at"], _checkpoint(row)))
     if last is not None:
         verdict.last, verdict.hash = last.number, last.hash
         if not any("number" in p.values for p in verdict.breaks):

@@ -23,7 +23,7 @@ FORMATS = ("xlsx", "csv", "jsonl")
 PAGE = 50
 BATCH = 2000
 #: names in ``Search`` that are told in the log as they are
-_TOLD = ("person", "event", "slug", "kind", "id", "address", "text", "result")
+_TOLD = ("event", "slug", "kind", "id", "address", "result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,16 @@ class Search:
     text: str = ""
     result: str = ""
 
-    def __str__(self) -> str:
+    def told(self, tx: sa.Connection) -> str:
+        """Return the search as the log tells of it. What was typed freely does not stand
+        there: a person is named by the account's number, of a text its length is told."""
         times = [f"{k}={v}Z" for k, v in (("since", self.since), ("until", self.until)) if v]
         said = [f"{k}={getattr(self, k)}" for k in _TOLD if getattr(self, k)]
+        if self.person:
+            ids = ",".join(str(number) for number in accounts_of(tx, self.person))
+            said.append(f"person=#{ids or '?'}")
+        if self.text:
+            said.append(f"text=({len(self.text)})")
         return " ".join([*times, *said]) or "*"
 
 
@@ -88,7 +95,7 @@ def note_reading(platform: Platform, work: Work, search: Search) -> None:
     """Record that the log is being read: once for each search, before it is answered."""
     access.require(work.actor, "audit")
     with platform.writing(work.actor) as writing:
-        audit.note(writing, "audit.read", audit.About("audit"), {"query": str(search)})
+        audit.note(writing, "audit.read", audit.About("audit"), {"query": search.told(writing.tx)})
 
 
 def page(work: Work, search: Search, after: Position | None = None) -> list[Entry]:
@@ -122,12 +129,14 @@ def conditions(tx: sa.Connection, search: Search) -> Iterator[sa.ColumnElement[b
 
 def by_person(tx: sa.Connection, text: str) -> sa.ColumnElement[bool]:
     """Find a person by name or login name; one without an account by the name as it was noted."""
-    key = text.casefold()
-    query = sa.select(account.c.id).where(
-        sa.or_(account.c.name == text, account.c.login_key == key)
-    )
-    ids = list(tx.scalars(query.limit(100)))
+    ids = accounts_of(tx, text)
     return entries.c.actor.in_(ids) if ids else entries.c.actor_name == text
+
+
+def accounts_of(tx: sa.Connection, text: str) -> list[int]:
+    """Return the accounts with this name or login name."""
+    same = sa.or_(account.c.name == text, account.c.login_key == text.casefold())
+    return list(tx.scalars(sa.select(account.c.id).where(same).order_by(account.c.id).limit(100)))
 
 
 def as_entry(row: sa.Row[Any]) -> Entry:
@@ -137,9 +146,9 @@ def as_entry(row: sa.Row[Any]) -> Entry:
 def every(work: Work, search: Search) -> Iterator[Entry]:
     """Give every entry that was looked for, in the order of the log."""
     query = sa.select(entries).where(*conditions(work.tx, search)).order_by(entries.c.number)
-    result = work.tx.execute(query, execution_options={"yield_per": BATCH})
-    for part in result.partitions(BATCH):
-        yield from map(as_entry, part)
+    with work.tx.execute(query, execution_options={"yield_per": BATCH}) as result:
+        for part in result.partitions(BATCH):
+            yield from map(as_entry, part)
 
 
 def export(
@@ -170,8 +179,8 @@ def export(
             out.write((dump_json(as_stored(entry)) + "\n").encode())
     else:
         write_table(out, format, title, headings, (tell(entry) for entry in counted()))
-    detail = {"count": count, "format": format, "query": str(search)}
     with platform.writing(work.actor) as writing:
+        detail = {"count": count, "format": format, "query": search.told(writing.tx)}
         audit.note(writing, "audit.exported", audit.About("audit"), detail)
     return count
 
