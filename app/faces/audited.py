@@ -43,6 +43,11 @@ VALUES: Mapping[str, str] = {
     "until": "Time of the last entry", "hash": "Hash", "instead_of": "Entries of the log replaced",
     "instead_hash": "Hash of the log replaced",
 }  # fmt: skip
+CONDITIONS: Mapping[str, str] = {
+    "since": "From", "until": "To", "person": "Person", "event": "Event", "slug": "A register",
+    "kind": "Kind of object", "id": "Object number", "address": "Address", "result": "Result",
+    "text": "Text in the detail",
+}  # fmt: skip
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -53,9 +58,21 @@ def sentence(entry: Entry) -> str:
         return entry.event
     values = {name: "–" for name in _PLACE.findall(event.told)}
     values |= {name: shown(value) for name, value in entry.values.items() if name in values}
+    if "query" in values:
+        values["query"] = conditions(str(entry.values.get("query", "")))
     if "revision" in values and entry.revision is not None:
         values["revision"] = str(entry.revision)
     return say(because(event.told, **{**values, "who": person(entry)}))
+
+
+def conditions(query: str) -> str:
+    """Return a search as the log tells of it (``Search.told``) in words."""
+    said = []
+    for part in query.split(" "):
+        name, _sign, value = part.partition("=")
+        value = title(value) if name == "event" else _(RESULTS.get(value, value))
+        said.append(f"{_(CONDITIONS[name])} {value}" if name in CONDITIONS else _("All"))
+    return "，".join(said)
 
 
 def person(entry: Entry) -> str:

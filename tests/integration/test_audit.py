@@ -15,6 +15,7 @@ from app.errors import Collision
 from app.services import audit, publishing, records
 from app.services.audit import checking, heads, purging
 from app.services.audit.chain import AuditFailed, hash_of
+from app.services.standing import EVERYTHING
 from app.services.work import Actor, Platform
 from app.storage import audit_guard
 from app.storage.models_audit import audit as table
@@ -69,7 +70,7 @@ def days_ago(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 def test_an_act_leaves_one_entry_with_who_when_where_and_what(platform: Platform) -> None:
-    who = Actor(7, "李雷", "web", "10.0.0.9", "req-1", 42, 5)
+    who = Actor(7, "李雷", "web", "10.0.0.9", "req-1", 42, 5, EVERYTHING)
     with platform.writing(who, publishing=True) as work:
         publishing.publish(work, definition())
 

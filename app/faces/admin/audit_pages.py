@@ -24,6 +24,8 @@ from app.words import gettext as _
 
 #: parameters of a search, as they stand in the address
 NAMES = ("since", "until", "person", "event", "object", "id", "address", "text", "result")
+#: those that are folded away until they are used
+NARROWING = ("object", "id", "address", "result", "text")
 LONGEST = 100
 
 
@@ -38,11 +40,11 @@ def blueprint() -> Blueprint:
 def index() -> str:
     """Show what was looked for, newest first. A search is recorded before it is answered; its
     further pages are not again: their addresses are signed for this search and this session."""
-    access.require(desk.actor(), "audit")
-    given = asked(request.args)
-    search = read(given)
-    after = position(given)
     with desk.reading() as work:
+        access.require(work, "audit")
+        given = asked(request.args)
+        search = read(given)
+        after = position(given)
         if after is None:
             searching.note_reading(desk.platform(), work, search)
         # what was noted a moment ago is seen by a reading that begins now
@@ -53,7 +55,8 @@ def index() -> str:
 
 def export() -> Response:
     """Send what was looked for as a file, when that is recorded."""
-    access.require(desk.actor(), "audit")
+    with desk.reading() as work:
+        access.require(work, "audit")
     format = request.form.get("format", "")
     if format not in searching.FORMATS:
         said = "There is no export as {format}."
@@ -153,6 +156,7 @@ def page(work: Work, given: dict[str, str], found: list[Entry], after: Position 
         given=given,
         entries=[told(work, entry) for entry in shown],
         searched=any(given.values()),
+        narrowed=any(given[name] for name in NARROWING),
         more_url=further(given, shown[-1]) if len(found) > len(shown) else "",
         first_url=address(given) if after else "",
         clear_url=url_for("audit.index"),
@@ -182,7 +186,7 @@ def told(work: Work, entry: Entry) -> dict[str, Any]:
         (_("By way of"), _(audited.FACES.get(entry.face, entry.face))),
         (_("Address"), entry.address),
         (_("Account number"), entry.actor),
-        (_("Unit number"), entry.unit),
+        (_("Unit"), work.tree.title(entry.unit) or entry.unit),
         (_("Session"), entry.session),
         (_("Request"), entry.request),
         (_("Kind of object"), thing),

@@ -21,7 +21,6 @@ from flask import (
 from flask import request as asked
 from markupsafe import Markup, escape
 
-from app.errors import NotAllowed
 from app.faces.admin import desk
 from app.faces.admin.session import current_person, open_to_all
 from app.services import access
@@ -44,7 +43,7 @@ def install(app: Flask) -> None:
     """Give templates their globals and serve the static files."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(asset=asset, icon=icon, menu=menu)
+    app.jinja_env.globals.update(asset=asset, icon=icon, menu=menu, may_audit=may_audit)
     app.context_processor(surroundings)
     static = Blueprint("pages_static", __name__, template_folder="templates")
     static.add_url_rule("/assets/<digest>/<path:name>", "asset", serve_asset)
@@ -98,19 +97,13 @@ def surroundings() -> dict[str, Any]:
         "home_url": url_for("home.index"),
         "sign_out_url": url_for("session.sign_out"),
         "person": current_person(),
-        "audit_url": url_for("audit.index") if may_audit() else "",
     }
 
 
 def may_audit() -> bool:
     """Return whether who asks is led to the audit log."""
-    if not current_person():
-        return False
-    try:
-        access.require(desk.actor(), "audit")
-    except NotAllowed:
-        return False
-    return True
+    with desk.reading() as work:
+        return access.may(work, "audit")
 
 
 def menu() -> Markup:

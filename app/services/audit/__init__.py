@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -87,6 +87,8 @@ def note(
     """
     if isinstance(where, Work):
         tx, who = where.tx, actor or where.actor
+        if who.unit is None:
+            who = replace(who, unit=where.standing.home)
     else:
         tx, who = where, actor or asking.get()()
     at_the_end(tx, append_all, entry(who, event, about, detail, result))

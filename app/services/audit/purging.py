@@ -48,13 +48,13 @@ def purge(platform: Platform, actor: Actor, days: int) -> Purged:
         AuditTooYoung: fewer days than the law asks for, by our clock or the database's.
         AuditBroken: the log is not whole; a trace of that must not be taken out.
     """
-    access.require(actor, "audit")
     if days < audit_guard.FLOOR:
         raise AuditTooYoung(least=audit_guard.FLOOR, days=days)
     verdict = verify(platform)
     if not verdict.whole:
         raise AuditBroken(reason=verdict.breaks[0])
     with platform.writing(actor) as work:
+        access.require(work, "audit")
         oldest = work.now - datetime.timedelta(days=days)
         last = _last_before(work.tx, oldest)
         if last is None:

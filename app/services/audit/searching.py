@@ -44,7 +44,9 @@ class Search:
     def told(self, tx: sa.Connection) -> str:
         """Return the search as the log tells of it. What was typed freely does not stand
         there: a person is named by the account's number, of a text its length is told."""
-        times = [f"{k}={v}Z" for k, v in (("since", self.since), ("until", self.until)) if v]
+        times = [
+            f"{k}={v.isoformat()}Z" for k, v in (("since", self.since), ("until", self.until)) if v
+        ]
         said = [f"{k}={getattr(self, k)}" for k in _TOLD if getattr(self, k)]
         if self.person:
             ids = ",".join(str(number) for number in accounts_of(tx, self.person))
@@ -93,14 +95,14 @@ Position = tuple[datetime.datetime, int]
 
 def note_reading(platform: Platform, work: Work, search: Search) -> None:
     """Record that the log is being read: once for each search, before it is answered."""
-    access.require(work.actor, "audit")
+    access.require(work, "audit")
     with platform.writing(work.actor) as writing:
         audit.note(writing, "audit.read", audit.About("audit"), {"query": search.told(writing.tx)})
 
 
 def page(work: Work, search: Search, after: Position | None = None) -> list[Entry]:
     """Return ``PAGE`` entries and one more if there is, newest first, older than ``after``."""
-    access.require(work.actor, "audit")
+    access.require(work, "audit")
     place = sa.tuple_(entries.c.at, entries.c.number)
     query = sa.select(entries).where(*conditions(work.tx, search))
     if after is not None:
@@ -164,7 +166,7 @@ def export(
     ``rows`` is how a table is titled, headed and each entry told in the reader's language. As
     jsonl every column is written as it is stored: the chain can be checked from the file.
     """
-    access.require(work.actor, "audit")
+    access.require(work, "audit")
     title, headings, tell = rows
     count = 0
 
