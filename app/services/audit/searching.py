@@ -103,12 +103,16 @@ def note_reading(platform: Platform, work: Work, search: Search) -> None:
 def page(work: Work, search: Search, after: Position | None = None) -> list[Entry]:
     """Return ``PAGE`` entries and one more if there is, newest first, older than ``after``."""
     access.require(work, "audit")
+    return [as_entry(row) for row in work.tx.execute(page_query(work.tx, search, after))]
+
+
+def page_query(tx: sa.Connection, search: Search, after: Position | None) -> sa.Select[Any]:
+    """Return the query of a page: a walk along one index that ends when the page is full."""
     place = sa.tuple_(entries.c.at, entries.c.number)
-    query = sa.select(entries).where(*conditions(work.tx, search))
+    query = sa.select(entries).where(*conditions(tx, search))
     if after is not None:
         query = query.where(place < sa.tuple_(*map(sa.literal, after)))
-    query = query.order_by(entries.c.at.desc(), entries.c.number.desc()).limit(PAGE + 1)
-    return [as_entry(row) for row in work.tx.execute(query)]
+    return query.order_by(entries.c.at.desc(), entries.c.number.desc()).limit(PAGE + 1)
 
 
 def conditions(tx: sa.Connection, search: Search) -> Iterator[sa.ColumnElement[bool]]:
