@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -94,6 +95,9 @@ def note_refused(response: Response) -> Response:
         about = audit.About("register", g.get("slug") or "") if g.get("slug") else None
         event = "request.forged" if forged else "access.refused"
         actor = current_actor()
+        if actor.id is not None and not forged:
+            with desk.reading() as work:
+                actor = replace(actor, unit=work.standing.home)
         audit.note_refusal(desk.platform().database, event, about, told, actor=actor)
     return response
 
