@@ -35,6 +35,7 @@ SETTINGS: Mapping[str, str] = {
     "SECURE_COOKIES": "",
     "LANGUAGE": "zh_Hans",
     "DEMO": "yes",
+    "AUDIT_DAYS": "365",
 }
 
 LANGUAGES = ("zh_Hans", "en")
@@ -101,6 +102,7 @@ class Config:
     secure_cookies: bool
     language: str
     demo: bool
+    audit_days: int
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -124,6 +126,8 @@ class Config:
             secure_cookies=_secure(given, host),
             language=_choice(given, "LANGUAGE", LANGUAGES),
             demo=_choice(given, "DEMO", ("yes", "no")) == "yes",
+            # six months by law (网络安全法), which are 184 days at the most
+            audit_days=_number(given, "AUDIT_DAYS", 184, 36500),
         )
 
 

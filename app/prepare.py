@@ -9,6 +9,7 @@ from app import create_platform
 from app.config import Config
 from app.errors import because
 from app.services import identity, people, seeding
+from app.services.audit.heads import write_head
 from app.storage.migrate import upgrade
 from app.words import say
 
@@ -33,6 +34,7 @@ def prepare(config: Config) -> Iterator[str]:
         with platform.database.writing() as tx:
             people.ensure_roles(tx)
             account = identity.ensure_administrator(tx)
+        write_head(platform)
         if account:
             text = "Administrator: {login}   Password: {password}   (shown this once)"
             yield told(config, text, login=account[0], password=account[1])

@@ -335,6 +335,11 @@ def require(work: Work, action: str, slug: str = "") -> None:
     raise NotAllowed(action=action)
 
 
+def may(work: Work, action: str) -> bool:
+    """Return whether the actor may do something to the platform itself."""
+    return work.standing.everything or bool(work.standing.powers & POWERS[action])
+
+
 def require_row(work: Work, published: Published, action: str, row: Row) -> None:
     """Raise ``RecordNotFound`` for a row that may not be seen, ``NotAllowed`` for one that may
     be seen but not be treated so."""

@@ -22,7 +22,10 @@ import sqlalchemy as sa
 
 from app.errors import Collision, FileRefused, because
 from app.kinds import dump_json, load_json
+from app.services import audit
 from app.services.attachments import path_of
+from app.services.audit.heads import RESTORED, write_head
+from app.services.audit.purging import make_room
 from app.services.work import Actor, Platform, Work
 from app.storage import ddl, rows
 from app.storage import tables as layouts
@@ -70,10 +73,17 @@ def backup(platform: Platform, actor: Actor, target: Path) -> dict[str, int]:
                 archive.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False))
             with partial.open("rb+") as handle:
                 os.fsync(handle.fileno())
+            with platform.writing(actor) as writing:
+                audit.note(writing, "backup.made", audit.About("backup"), sizes(counts))
             os.replace(partial, target)
         finally:
             partial.unlink(missing_ok=True)
     return counts
+
+
+def sizes(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return what the audit log says of a backup."""
+    return {"tables": len(counts), "rows": sum(counts.values())}
 
 
 def every_table(work: Work) -> list[sa.Table]:
@@ -171,9 +181,13 @@ def restore(platform: Platform, actor: Actor, source: Path) -> dict[str, int]:
         with zipfile.ZipFile(source) as archive, platform.writing(actor, publishing=True) as work:
             manifest = read_manifest(archive)
             require_empty(work)
+            gone = make_room(work.tx)
             counts = read_tables(work, archive, manifest)
             read_files(work, archive, manifest)
-            return counts
+            told = {**sizes(counts), "instead_of": gone.number, "instead_hash": gone.hash}
+            audit.note(work, "restore.done", audit.About("backup"), told)
+        write_head(platform, RESTORED)
+        return counts
     except BROKEN as error:
         raise FileRefused(
             reason=because("{name} is not a whole backup ({why}).", name=source.name, why=error)

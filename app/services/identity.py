@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.errors import AppError
-from app.services import passwords, people
+from app.services import audit, passwords, people
 from app.services.sessions import (
     Account,
     open_session,
@@ -269,3 +269,4 @@ def _key(login: str) -> str:
 
 def _note(tx: sa.Connection, number: int, action: str) -> None:
     tx.execute(account_event.insert().values(account_id=number, at=now(), action=action))
+    audit.account_event(tx, number, action)

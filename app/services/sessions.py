@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from app.services import audit
 from app.services.work import now
 from app.storage.models_identity import account, login_session
 from app.storage.session import PATIENCE, Database
@@ -64,8 +65,9 @@ def open_session(tx: sa.Connection, number: int, address: str, agent: str) -> st
     token = secrets.token_urlsafe(32)
     moment = now()
     tx.execute(login_session.delete().where(login_session.c.seen_at < moment - KEPT))
-    tx.execute(
-        login_session.insert().values(
+    session = tx.scalar(
+        login_session.insert()
+        .values(
             token_hash=_digest(token),
             account_id=number,
             created_at=moment,
@@ -73,7 +75,9 @@ def open_session(tx: sa.Connection, number: int, address: str, agent: str) -> st
             address=address[:45],
             agent=agent.encode("ascii", "replace").decode()[:200],
         )
+        .returning(login_session.c.id)
     )
+    audit.signed_in(tx, number, session, address)
     return token
 
 

@@ -98,7 +98,11 @@ class Work:
 class Platform:
     """The database, the catalogue and the folder of files of this process."""
 
-    def __init__(self, database: Database, catalog: Catalog, data_dir: Path) -> None:
+    def __init__(
+        self, database: Database, catalog: Catalog, data_dir: Path, secret: str = ""
+    ) -> None:
+        """``secret`` is the key that what is written outside the database is signed with."""
+        self.secret = secret
         self.database = database
         self.catalog = catalog
         self.data_dir = data_dir

@@ -8,7 +8,7 @@ COMMITTED, with a bound on waiting for locks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,6 +27,9 @@ from app.errors import (
     SumTooLong,
 )
 from app.kinds.columns import DIGITS
+
+#: What is done once for all its items before a unit of work is committed.
+Finish = Callable[[sa.Connection, list[Any]], None]
 
 #: How long a writer waits for another writer, in seconds.
 PATIENCE = 30
@@ -82,15 +85,23 @@ class Database:
         ``DatabaseGone`` and ``DiskFailed`` when there is no database to write to.
         """
         with _in_words(), self.engine.connect() as raw:
-            tx = raw.execution_options(taizhang_write=True)
+            tx = raw.execution_options(taizhang_write=True, taizhang_last={})
             with tx.begin():
                 if not self.sqlite:
                     tx.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
                 yield tx
+                for finish, items in tx.get_execution_options()["taizhang_last"].items():
+                    finish(tx, items)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def at_the_end(tx: sa.Connection, finish: Finish, item: Any) -> None:
+    """Let ``finish`` be called with this and all other items as the last thing before the
+    commit: what takes a lock that everybody wants takes it for a moment only."""
+    tx.get_execution_options()["taizhang_last"].setdefault(finish, []).append(item)
 
 
 def _open_sqlite(connection: Any, _record: Any) -> None:
@@ -117,13 +128,14 @@ def _in_words() -> Iterator[None]:
     except (sa.exc.IntegrityError, psycopg.IntegrityError) as error:
         raise Collision from error
     except (sa.exc.DBAPIError, psycopg.OperationalError) as error:
-        told = _told(error)
-        if told is None:
+        in_words = told(error)
+        if in_words is None:
             raise
-        raise told from error
+        raise in_words from error
 
 
-def _told(error: Exception) -> AppError | None:
+def told(error: Exception) -> AppError | None:
+    """Return what the driver says as a refusal, or ``None`` for what nobody foresaw."""
     original = getattr(error, "orig", None) or error
     name = getattr(original, "sqlite_errorname", "") or ""
     state = getattr(original, "sqlstate", "") or ""

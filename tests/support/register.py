@@ -23,7 +23,7 @@ OTHER = Actor(2, "李雷", "web", standing=EVERYTHING)
 
 def platform_on(database: Database, folder: Path) -> Platform:
     """Return a platform of its own, as another process would have it."""
-    return Platform(database, Catalog(compile_kept), folder)
+    return Platform(database, Catalog(compile_kept), folder, "k" * 40)
 
 
 def definition(slug: str = "demo", **changes: Any) -> dict[str, Any]:

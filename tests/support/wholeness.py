@@ -20,6 +20,8 @@ def digest(platform: Platform) -> dict[str, str]:
     with platform.reading(ME) as work:
         found = {}
         for table in every_table(work):
+            if table.name == "audit":  # tells of what was tried, too
+                continue
             query = sa.select(table).order_by(*table.primary_key.columns)
             rows = [[str(value) for value in row] for row in work.tx.execute(query)]
             found[table.name] = hashlib.sha256(dump_json(rows).encode()).hexdigest()[:16]

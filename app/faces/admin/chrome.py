@@ -23,6 +23,7 @@ from markupsafe import Markup, escape
 
 from app.faces.admin import desk
 from app.faces.admin.session import current_person, open_to_all
+from app.services import access
 from app.services.access import POWERS
 from app.services.standing import Standing
 from app.storage.catalog import Snapshot
@@ -42,7 +43,7 @@ def install(app: Flask) -> None:
     """Give templates their globals and serve the static files."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(asset=asset, icon=icon, menu=menu)
+    app.jinja_env.globals.update(asset=asset, icon=icon, menu=menu, may_audit=may_audit)
     app.context_processor(surroundings)
     static = Blueprint("pages_static", __name__, template_folder="templates")
     static.add_url_rule("/assets/<digest>/<path:name>", "asset", serve_asset)
@@ -97,6 +98,12 @@ def surroundings() -> dict[str, Any]:
         "sign_out_url": url_for("session.sign_out"),
         "person": current_person(),
     }
+
+
+def may_audit() -> bool:
+    """Return whether who asks is led to the audit log."""
+    with desk.reading() as work:
+        return access.may(work, "audit")
 
 
 def menu() -> Markup:

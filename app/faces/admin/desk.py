@@ -10,6 +10,7 @@ from typing import cast
 
 from flask import current_app, g
 
+from app.errors import NotAllowed
 from app.faces.admin.session import current_actor
 from app.services.work import Actor, Platform, Work
 from app.storage.catalog import Published
@@ -36,6 +37,9 @@ def reading() -> Iterator[Work]:
         g.snapshot = work.snapshot
         try:
             yield work
+        except NotAllowed as refused:
+            g.not_allowed = refused
+            raise
         finally:
             g.pop("reading", None)
 
@@ -54,10 +58,18 @@ def published(slug: str) -> Published:
 
 @contextmanager
 def writing(*, publishing: bool = False, face: str = "web") -> Iterator[Work]:
-    """Give a unit of work: leaving it well commits, an exception rolls back."""
+    """Give a unit of work: leaving it well commits, an exception rolls back.
+
+    Whoever may not is noted in the audit log after the request (``failures``), also where a
+    page answers the refusal itself.
+    """
     actor = replace(current_actor(), face=face)
-    with platform().writing(actor, publishing=publishing) as work:
-        yield work
+    try:
+        with platform().writing(actor, publishing=publishing) as work:
+            yield work
+    except NotAllowed as refused:
+        g.not_allowed = refused
+        raise
 
 
 def moment(at: datetime.datetime | None) -> str:

@@ -54,6 +54,7 @@ def imported(view: RegisterView) -> str | tuple[str, int]:
     try:
         report = take(view, file, mode, on_error, dry_run)
     except ImportStopped as stopped:
+        exchange.note_stopped(desk.platform(), desk.actor(), view.published, stopped)
         told = tell(stopped.report, say(stopped))
         return page(view, mode, on_error, report=told), 422
     except RegisterNotFound:
@@ -139,7 +140,9 @@ def exported(view: RegisterView, format: str) -> Response:
     """Send what the list shows as a file."""
     query = addresses.parse(request.args.items(multi=True))
     with spool() as out, desk.reading() as work:
-        exchange.export(work, view.register.slug, query, format, out)
+        count = exchange.export(work, view.register.slug, query, format, out)
+        with desk.writing() as writing:
+            exchange.note_export(writing, view.register.slug, query, format, count)
     return sent(out, f"{view.register.title}.{format}", TYPES[format])
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import logging
 import secrets
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, jsonify, render_template, request, url_for
+from flask import Flask, Response, current_app, g, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
-from app.errors import AppError
+from app.errors import AppError, NotAllowed
+from app.faces import tracing
+from app.faces.admin import desk
 from app.faces.admin.chrome import asset
+from app.faces.admin.session import current_actor
+from app.faces.security import OriginRefused
+from app.services import audit
 from app.words import gettext as _
 from app.words import say
 
@@ -58,10 +64,15 @@ TOLD: dict[int, tuple[str, str]] = {
     ),
     503: ("The server is busy", "Nothing was changed. Please try again in a moment."),
 }
-FORM_TOO_OLD = (
-    "This form was open too long, or belongs to another sign-in. Go back, reload the page and "
-    "send it again."
-)
+
+
+class FormForged(AppError):
+    code = "form.forged"
+    status = 400
+    text = (
+        "This form was open too long, or belongs to another sign-in. Go back, reload the page and "
+        "send it again."
+    )
 
 
 def install(app: Flask) -> None:
@@ -70,14 +81,36 @@ def install(app: Flask) -> None:
     app.register_error_handler(CSRFError, forged)
     app.register_error_handler(HTTPException, broken)
     app.register_error_handler(Exception, crashed)
+    app.after_request(note_refused)
+
+
+def note_refused(response: Response) -> Response:
+    """Tell the audit log of a request that its sender may not make: once, whoever answered it."""
+    error = g.pop("not_allowed", None)
+    if error is not None:
+        forged = not isinstance(error, NotAllowed)
+        told = {"method": request.method, "path": request.path[:200], "code": error.code}
+        if not forged:
+            told["action"] = str(error.values.get("action", ""))
+        about = audit.About("register", g.get("slug") or "") if g.get("slug") else None
+        event = "request.forged" if forged else "access.refused"
+        actor = current_actor()
+        if actor.id is not None and not forged:
+            with desk.reading() as work:
+                actor = replace(actor, unit=work.standing.home)
+        audit.note_refusal(desk.platform().database, event, about, told, actor=actor)
+    return response
 
 
 def refused(error: AppError) -> ResponseReturnValue:
+    if isinstance(error, NotAllowed | OriginRefused):
+        g.not_allowed = error
     return answer(error.status, text=say(error), code=error.code)
 
 
 def forged(_error: CSRFError) -> ResponseReturnValue:
-    return answer(400, text=_(FORM_TOO_OLD), code="form.forged")
+    g.not_allowed = FormForged()
+    return answer(400, text=_(FormForged.text), code=FormForged.code)
 
 
 def broken(error: HTTPException) -> ResponseReturnValue:
@@ -113,6 +146,7 @@ def answer(status: int, text: str = "", code: str = "", number: str = "") -> tup
             title=_(title),
             text=shown,
             number=number,
+            asked=tracing.number(),
             back=back(),
         )
     except Exception:

@@ -25,7 +25,8 @@ from werkzeug.wrappers import Response
 
 from app.config import Config
 from app.errors import AppError
-from app.services import identity
+from app.faces import tracing
+from app.services import audit, identity
 from app.services.identity import Account
 from app.services.passwords import PasswordRefused
 from app.services.work import Actor, Platform
@@ -59,6 +60,7 @@ def install(app: Flask) -> None:
         "__Host-session" if config.secure_cookies else "session",
         config.secure_cookies,
     )
+    tracing.install(app, current_actor)
     app.before_request(require_account)
     app.register_blueprint(pages)
 
@@ -85,7 +87,10 @@ def current_person() -> str:
 def current_actor() -> Actor:
     """Return who asks as the services want to know it; without an id nobody is signed in."""
     found = current_account()
-    return Actor(found.id, found.name, "web") if found else Actor(None, "", "web")
+    address, asked = request.remote_addr or "", tracing.number()
+    if found is None:
+        return Actor(None, "", "web", address, asked)
+    return Actor(found.id, found.name, "web", address, asked, found.session)
 
 
 def require_account() -> Response | None:
@@ -132,6 +137,7 @@ def sign_in() -> Any:
             request.user_agent.string,
         )
     except identity.SignInRefused as refused:
+        audit.sign_in_refused(_platform().database, login)
         return _sign_in_page(target, login[:64], say(refused)), refused.status
     # what was known of the visitor before is not carried into the session
     form_session.clear()
@@ -143,6 +149,7 @@ def sign_out() -> Response:
     """End the session, for every copy of its cookie."""
     with _platform().database.writing() as tx:
         identity.sign_out(tx, request.cookies.get(_cookie()[0], ""))
+        audit.note(tx, "sign_out")
     form_session.clear()
     answer = redirect(url_for("session.sign_in"))
     answer.delete_cookie(_cookie()[0], secure=_cookie()[1], httponly=True, samesite="Lax")
@@ -171,6 +178,8 @@ def password() -> Any:
             request.user_agent.string,
         )
     except (PasswordRefused, identity.OldPasswordWrong) as refused:
+        if isinstance(refused, identity.OldPasswordWrong):
+            audit.note_refusal(_platform().database, "password.refused")
         return render_template("taizhang/password.html", error=say(refused)), refused.status
     form_session.clear()
     flash(gettext("The password was changed. Other devices are signed out."), "success")

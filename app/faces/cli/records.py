@@ -76,6 +76,9 @@ def import_records(
                 )
         except ImportStopped as error:
             done, stopped = error.report, True
+            with platform().reading(ACTOR) as work:
+                published = work.published(slug)
+            exchange.note_stopped(platform(), ACTOR, published, error)
             if not as_json:
                 click.echo(say(error), err=True)
         if report:
@@ -144,6 +147,8 @@ def export_records(
                 wanted = tuple(read_condition(register, text) for text in filters)
                 query = lists.Query(filters=wanted, sort=sort)
                 count = exchange.export(work, slug, query, kind, partial, tell)
+            with platform().writing(ACTOR) as work:
+                exchange.note_export(work, slug, query, kind, count)
             os.replace(partial, out)
         finally:
             partial.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from app.services.concealing import unmask
 from app.services.exchange.entries import Entry, read_entries, settle_references
 from app.services.exchange.headings import Headings, Vocabulary, heading_of
 from app.services.exchange.matching import INSERT, MODES, UPDATE, Matcher, make_matcher
+from app.services.exchange.noting import note_import
 from app.services.exchange.readers import CSV, XLSX, Table, read_table
 from app.services.exchange.refusals import refused
 from app.services.exchange.report import KEPT, ImportReport, ImportStopped, Refusal
@@ -75,10 +76,13 @@ def import_file(
     job.report.encoding, job.report.dry_run = table.encoding, dry_run
     trial = work.tx.begin_nested() if dry_run else None
     try:
-        return job.run(table, progress)
+        report = job.run(table, progress)
     finally:
         if trial is not None:
             trial.rollback()
+    if trial is None:
+        note_import(work, published, report, mode)
+    return report
 
 
 def format_of(name: str) -> str:

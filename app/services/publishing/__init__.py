@@ -29,7 +29,7 @@ from app.errors import (
     because,
 )
 from app.kinds import dump_json
-from app.services import access
+from app.services import access, audit
 from app.services.cascade import recompute, spread
 from app.services.publishing.circles import edges, find_circle
 from app.services.publishing.planning import circles, digest, make_plan, needs_review, private_copy
@@ -186,8 +186,11 @@ def compute_all(work: Work, published: Published) -> None:
 
 
 def keep_revision(work: Work, made: Plan) -> None:
-    """Write the revision and the register's row."""
+    """Write the revision and the register's row, and note who published it."""
     register = made.register
+    about = audit.About("register", made.slug, revision=made.revision)
+    told = {"title": register.title, "revision": made.revision}
+    audit.note(work, "register.published", about, told)
     work.tx.execute(
         models.revision.insert(),
         {
