@@ -38,4 +38,15 @@ class Policy:
         return bool(days) and moment - changed > datetime.timedelta(days=days)
 
 
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An identity provider as the settings name it. ``claim`` may match a login name, once."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    label: str
+    claim: str = ""
+
+
 DEFAULT = Policy()

@@ -1,7 +1,5 @@
-"""Who is signed in.
-
-A session is a row, not a signed cookie: the cookie holds a random token, the database only its
-SHA-256, so a copied cookie is dead on every worker as soon as the row has ended.
+"""Who is signed in. A session is a row, not a signed cookie: the cookie holds a random token,
+the database only its SHA-256, so a copied cookie is dead on every worker once the row has ended.
 """
 
 from __future__ import annotations

@@ -78,10 +78,11 @@ def sign_in(
     workers are asked at once, ``FAILURES`` guesses are evaluated and no more. Where the account
     has a second factor the token is good for ``second_step`` and for nothing else.
     """
-    device = Device(address, agent)
+    device, key = Device(address, agent), login_key(login)
     with database.writing() as tx:
-        found, allowed = attempts.count(tx, account.c.login_key == login_key(login))
-        entry = attempts.write_down(tx, found and found.id, device, PASSWORD)
+        found, allowed = attempts.count(tx, account.c.login_key == key)
+        # what cannot be a login name is no attempt on anybody's account
+        entry = attempts.write_down(tx, found and found.id, device, PASSWORD) if key else 0
     compared = found if allowed and not _has_run_out(found) else None
     right = passwords.matches(compared and compared.password_hash, password)
     if compared is None or not right:
