@@ -80,7 +80,7 @@ def _columns(moment: datetime.datetime) -> list[sa.ColumnElement[Any]]:
 
 def require(work: Work) -> None:
     """Raise ``NotAllowed`` unless the actor administers accounts."""
-    access.require(work.actor, "administer")
+    access.require(work, "administer")
 
 
 def listed(

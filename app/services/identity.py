@@ -32,6 +32,7 @@ from app.services.signing_in import (
     second_step,
     sign_in,
     store_password,
+    unit_names,
 )
 from app.services.standing import ADMINISTRATOR
 from app.services.work import now
@@ -109,7 +110,7 @@ def create_account(
     if tx.scalar(sa.select(account.c.id).where(account.c.login_key == key)):
         raise LoginTaken(login=login)
     person = name.strip() or login
-    chosen = _chosen(password, login, person)
+    chosen = _chosen(tx, password, login, person)
     moment = now()
     one_time = more.get("one_time", password is None)
     number = tx.execute(
@@ -157,7 +158,7 @@ def set_password(
     """
     number = find(tx, login)
     name = tx.scalar(sa.select(account.c.name).where(account.c.id == number))
-    chosen = _chosen(password, login, name or "")
+    chosen = _chosen(tx, password, login, name or "")
     must_change = password is None if one_time is None else one_time
     store_password(tx, number, chosen, now() + ONE_TIME if must_change else None)
     note(tx, number, "password set", by)
@@ -236,8 +237,8 @@ def _change(tx: sa.Connection, number: int, **values: Any) -> None:
     tx.execute(account.update().where(account.c.id == number).values(values))
 
 
-def _chosen(password: str | None, login: str, name: str) -> str:
+def _chosen(tx: sa.Connection, password: str | None, login: str, name: str) -> str:
     if password is None:
         return passwords.generate()
-    passwords.check(password, login, name)
+    passwords.check(password, login, name, unit_names(tx))
     return password

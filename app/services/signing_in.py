@@ -16,6 +16,7 @@ from app.services.sessions import PASSWORD, PROVIDER, Account, Device
 from app.services.vault import Vault
 from app.services.work import now
 from app.storage.models_identity import account, former_password, login_session
+from app.storage.models_people import unit
 from app.storage.session import Database
 
 #: so many passwords, the present one among them, are not taken again
@@ -178,8 +179,8 @@ def change_password(database: Database, number: int, old: str, new: str) -> None
     """
     with database.reading() as tx:
         row = tx.execute(sa.select(account).where(account.c.id == number)).one()
-        former = former_hashes(tx, number)
-    passwords.check(new, row.login, row.name)
+        former, places = former_hashes(tx, number), unit_names(tx)
+    passwords.check(new, row.login, row.name, places)
     found = _compared(database, number, old)
     if any(passwords.matches(kept, new) for kept in former):
         raise passwords.PasswordUsedBefore(count=REMEMBERED)
@@ -188,6 +189,11 @@ def change_password(database: Database, number: int, old: str, new: str) -> None
             raise attempts.refused(OldPasswordWrong)
         store_password(tx, number, new)
         note(tx, number, "password changed")
+
+
+def unit_names(tx: sa.Connection) -> list[str]:
+    """Return what the units of the office are called: no password is made of that."""
+    return list(tx.scalars(sa.select(unit.c.title)))
 
 
 def _compared(database: Database, number: int, password: str) -> sa.Row[Any]:

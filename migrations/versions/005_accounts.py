@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "005"
-down_revision = "002"
+down_revision = "003"
 branch_labels = None
 depends_on = None
 
