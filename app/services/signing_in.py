@@ -182,13 +182,15 @@ def change_password(database: Database, number: int, old: str, new: str) -> None
         former, places = former_hashes(tx, number), unit_names(tx)
     passwords.check(new, row.login, row.name, places)
     found = _compared(database, number, old)
-    if any(passwords.matches(kept, new) for kept in former):
-        raise passwords.PasswordUsedBefore(count=REMEMBERED)
+    used = any(passwords.matches(kept, new) for kept in former)
     with database.writing() as tx:
         if not attempts.forgive(tx, found, old):
             raise attempts.refused(OldPasswordWrong)
-        store_password(tx, number, new)
-        note(tx, number, "password changed")
+        if not used:
+            store_password(tx, number, new)
+            note(tx, number, "password changed")
+    if used:
+        raise passwords.PasswordUsedBefore(count=REMEMBERED)
 
 
 def unit_names(tx: sa.Connection) -> list[str]:

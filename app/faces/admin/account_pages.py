@@ -116,7 +116,7 @@ def password() -> Any:
 def password_page(error: str = "") -> str:
     held = the_account().must == "password"
     return render_template(
-        "taizhang/account/password.html", error=error, held=held,
+        "taizhang/account/password.html", error=error, held=held, login=the_account().login,
         crumbs=crumbs((_("Change the password"), "")),
     )  # fmt: skip
 
@@ -137,6 +137,7 @@ def confirm() -> Any:
             error, status = say(refused), refused.status
     page = render_template(
         "taizhang/account/confirm.html", next=target, error=error, held=bool(person.must),
+        login=person.login,
         crumbs=crumbs((_("Confirm that it is you"), "")), provider=person.way == sessions.PROVIDER,
     )  # fmt: skip
     return page, status
