@@ -13,6 +13,7 @@ from app.faces.admin import (
     home,
     people_accounts,
     provider_pages,
+    signing,
 )
 from app.faces.admin.mount import RegisterMount
 
@@ -22,6 +23,7 @@ def install(app: Flask) -> None:
     chrome.install(app)
     failures.install(app)
     app.register_blueprint(home.blueprint())
+    signing.install(app)
     account_pages.install(app)
     app.register_blueprint(provider_pages.pages)
     app.register_blueprint(people_accounts.pages)

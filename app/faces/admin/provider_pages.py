@@ -11,14 +11,13 @@ from app.errors import AppError
 from app.faces.admin import desk
 from app.faces.admin.session import (
     device,
-    entered,
     local_path,
     open_to_all,
     outside,
     policy,
     provider,
-    sign_in_page,
 )
+from app.faces.admin.signing import entered, sign_in_page
 from app.services import linking
 from app.services.oidc import Errand
 from app.words import say

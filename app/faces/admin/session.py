@@ -1,4 +1,4 @@
-"""Signing in and out, the language; who asks, and what must be done first.
+"""Who asks, and what must be done first.
 
 Every page is for people who are signed in, but for those that say otherwise with ``open_to_all``.
 """
@@ -10,17 +10,14 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import (
-    Blueprint,
     Flask,
     current_app,
     flash,
     g,
     redirect,
-    render_template,
     request,
     url_for,
 )
-from flask import session as form_session
 from werkzeug.wrappers import Response
 
 from app.config import Config
@@ -31,14 +28,10 @@ from app.services.oidc import Client
 from app.services.policy import Policy
 from app.services.vault import Vault
 from app.services.work import Actor, Platform
-from app.words import COOKIE as LANGUAGE_COOKIE
-from app.words import LANGUAGES, gettext, say
+from app.words import gettext
 
 View = TypeVar("View", bound=Callable[..., Any])
-YEAR = 365 * 86400
 LONGEST_ADDRESS = 2000
-
-pages = Blueprint("session", __name__, template_folder="templates")
 
 
 class SignInNeeded(AppError):
@@ -95,7 +88,6 @@ def install(app: Flask) -> None:
     app.extensions["vault"] = Vault(config.secret_key)
     app.extensions["provider"] = Client(config.provider) if config.provider else None
     app.before_request(require_account)
-    app.register_blueprint(pages)
 
 
 def open_to_all(view: View) -> View:
@@ -188,7 +180,7 @@ def _asks_for_page() -> bool:
 
 def tell_why_ended() -> None:
     """Tell a person whose session is no more why, where it was not the clock."""
-    token = request.cookies.get(_cookie()[0])
+    token = request.cookies.get(the_cookie()[0])
     if token:
         with _platform().database.reading() as tx:
             why = ENDED.get(sessions.why_ended(tx, token))
@@ -207,113 +199,21 @@ def local_path(address: str | None) -> str:
     return home if address[1:2] in ("/", "\\") or "\\" in parts.path else address
 
 
-@pages.route("/sign-in", methods=["GET", "POST"])
-@open_to_all
-def sign_in() -> Any:
-    """Sign in, with one answer for every reason why not."""
-    target = local_path(request.values.get("next"))
-    if request.method != "POST":
-        return redirect(target) if current_account() else sign_in_page(target)
-    login, given = request.form.get("username", ""), request.form.get("password", "")
-    try:
-        token = identity.sign_in(
-            _platform().database, login, given, device().address, device().agent, policy()
-        )
-    except identity.SignInRefused as refused:
-        return sign_in_page(target, login[:64], say(refused)), refused.status
-    return entered(token, target)
-
-
-def entered(token: str, target: str) -> Response:
-    """Lead whoever has just signed in to the page wanted, or to the second step before it."""
-    with _platform().database.reading() as tx:
-        half = sessions.waiting(tx, token) is not None
-    # what was known of the visitor before is not carried into the session
-    form_session.clear()
-    if half:
-        target = url_for("session.code", next=target)
-    return with_token(redirect(target), token)
-
-
-@pages.route("/sign-in/code", methods=["GET", "POST"])
-@open_to_all
-def code() -> Any:
-    """Ask for a code of the second factor, or for a recovery code."""
-    target = local_path(request.values.get("next"))
-    token = request.cookies.get(_cookie()[0], "")
-    with _platform().database.reading() as tx:
-        half = sessions.waiting(tx, token)
-    if half is None:
-        return redirect(url_for("session.sign_in", next=target))
-    if request.method != "POST":
-        return render_template("taizhang/code.html", next=target, login=half.login)
-    given = request.form.get("code", "")
-    try:
-        whole = identity.second_step(
-            _platform().database, vault(), token, given, device(), policy()
-        )
-    except AppError as refused:
-        page = render_template(
-            "taizhang/code.html", next=target, login=half.login, error=say(refused)
-        )
-        return page, refused.status
-    return entered(whole, target)
-
-
-@pages.post("/sign-out")
-def sign_out() -> Response:
-    """End the session, for every copy of its cookie."""
-    way = the_account().way
-    with _platform().database.writing() as tx:
-        identity.sign_out(tx, request.cookies.get(_cookie()[0], ""))
-    form_session.clear()
-    left = "1" if way == sessions.PROVIDER and provider() else None
-    answer = redirect(url_for("session.sign_in", left=left))
-    answer.delete_cookie(_cookie()[0], secure=_cookie()[1], httponly=True, samesite="Lax")
-    answer.headers["Clear-Site-Data"] = '"cache"'
-    return answer
-
-
-@pages.post("/language")
-@open_to_all
-def language() -> Response:
-    """Remember the language somebody chose."""
-    answer = redirect(local_path(request.form.get("next")))
-    wanted = request.form.get("language", "")
-    if wanted in LANGUAGES:
-        answer.set_cookie(
-            LANGUAGE_COOKIE, wanted, YEAR, secure=_cookie()[1], httponly=True, samesite="Lax"
-        )
-    return answer
-
-
-def sign_in_page(target: str, username: str = "", error: str = "") -> str:
-    """Return the page that asks for login name and password, and offers the provider."""
-    offered = provider()
-    leave = ""
-    if offered is not None and request.args.get("left"):
-        leave = offered.leave(outside(url_for("session.sign_in")))
-    return render_template(
-        "taizhang/login.html", next=target, username=username, error=error, leave=leave,
-        label=offered.provider.label if offered else "",
-    )  # fmt: skip
-
-
 def outside(path: str) -> str:
     """Return a path of ours as others write it: under the host that was asked, checked before."""
-    scheme = "https" if _cookie()[1] else request.scheme
+    scheme = "https" if the_cookie()[1] else request.scheme
     return f"{scheme}://{request.host}{path}"
 
 
 def with_token(answer: Response, token: str) -> Response:
     """Give the browser the token of its session."""
-    name, secure = _cookie()
+    name, secure = the_cookie()
     answer.set_cookie(name, token, secure=secure, httponly=True, samesite="Lax", path="/")
     return answer
 
 
 def _look_up() -> Account | None:
-    token = request.cookies.get(_cookie()[0])
+    token = request.cookies.get(the_cookie()[0])
     if not token:
         return None
     with _platform().database.reading() as tx:
@@ -330,7 +230,7 @@ def _is_in_background() -> bool:
     return BACKGROUND in request.headers or getattr(view, "in_background", False)
 
 
-def _cookie() -> tuple[str, bool]:
+def the_cookie() -> tuple[str, bool]:
     return cast("tuple[str, bool]", current_app.extensions["session_cookie"])
 
 
