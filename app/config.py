@@ -12,12 +12,15 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
 from app.errors import SettingRefused
+from app.services.policy import ADMINISTRATORS, EVERYBODY, NOBODY, Policy, Provider
 
 PREFIX = "TAIZHANG_"
 
@@ -36,6 +39,18 @@ SETTINGS: Mapping[str, str] = {
     "LANGUAGE": "zh_Hans",
     "DEMO": "yes",
     "AUDIT_DAYS": "365",
+    "IDLE_MINUTES": "30",
+    "ADMIN_IDLE_MINUTES": "15",
+    "SESSION_HOURS": "12",
+    "SESSIONS_PER_PERSON": "0",
+    "PASSWORD_DAYS": "0",
+    "UNUSED_DAYS": "90",
+    "REQUIRE_TOTP": "nobody",
+    "OIDC_ISSUER": "",
+    "OIDC_CLIENT_ID": "",
+    "OIDC_CLIENT_SECRET": "",
+    "OIDC_LABEL": "统一身份认证",
+    "OIDC_CLAIM": "preferred_username",
 }
 
 LANGUAGES = ("zh_Hans", "en")
@@ -86,6 +101,20 @@ class SecureCookiesMissing(SettingRefused):
     )
 
 
+class IssuerUnusable(SettingRefused):
+    text = (
+        "The setting {name} is {value}, but must be the https address of the identity provider as "
+        "it writes it itself (http is for this machine only), without ? and #."
+    )
+
+
+class ProviderHalf(SettingRefused):
+    text = (
+        "The setting {name} is missing: an identity provider needs TAIZHANG_OIDC_ISSUER, "
+        "TAIZHANG_OIDC_CLIENT_ID and TAIZHANG_OIDC_CLIENT_SECRET together."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Every setting, checked. ``data_dir`` exists and may be written."""
@@ -103,6 +132,8 @@ class Config:
     language: str
     demo: bool
     audit_days: int
+    sign_in: Policy
+    provider: Provider | None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -128,6 +159,8 @@ class Config:
             demo=_choice(given, "DEMO", ("yes", "no")) == "yes",
             # six months by law (网络安全法), which are 184 days at the most
             audit_days=_number(given, "AUDIT_DAYS", 184, 36500),
+            sign_in=_policy(given),
+            provider=_provider(given),
         )
 
 
@@ -144,8 +177,13 @@ def _given(environ: Mapping[str, str]) -> dict[str, str]:
     return given
 
 
-def _number(given: Mapping[str, str], name: str, least: int, most: int) -> int:
+def _number(
+    given: Mapping[str, str], name: str, least: int, most: int, *, off: bool = False
+) -> int:
+    """Return a whole number within its bounds; with ``off`` also 0, which is no limit."""
     value = given[name]
+    if off and value == "0":
+        return 0
     if value.isascii() and value.isdigit() and len(value) < 10 and least <= int(value) <= most:
         return int(value)
     raise SettingNotNumber(name=PREFIX + name, value=value, least=least, most=most)
@@ -200,6 +238,42 @@ def _secret(value: str, data_dir: Path) -> str:
             os.link(fresh, kept)
         fresh.unlink()
     return _secret(kept.read_text("ascii").strip() or "-", data_dir)
+
+
+def _policy(given: Mapping[str, str]) -> Policy:
+    return Policy(
+        idle=timedelta(minutes=_number(given, "IDLE_MINUTES", 5, 60)),
+        idle_administrators=timedelta(minutes=_number(given, "ADMIN_IDLE_MINUTES", 5, 30)),
+        longest=timedelta(hours=_number(given, "SESSION_HOURS", 1, 24)),
+        sessions=_number(given, "SESSIONS_PER_PERSON", 0, 20),
+        password_days=_number(given, "PASSWORD_DAYS", 30, 365, off=True),
+        unused_days=_number(given, "UNUSED_DAYS", 30, 365, off=True),
+        require_totp=_choice(given, "REQUIRE_TOTP", (NOBODY, ADMINISTRATORS, EVERYBODY)),
+    )
+
+
+def _provider(given: Mapping[str, str]) -> Provider | None:
+    issuer, client, secret, label, claim = (
+        given[f"OIDC_{name}"] for name in "ISSUER CLIENT_ID CLIENT_SECRET LABEL CLAIM".split()
+    )
+    for name in ("OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"):
+        if bool(given[name]) != bool(issuer):
+            raise ProviderHalf(name=PREFIX + (name if issuer else "OIDC_ISSUER"))
+    if not issuer:
+        return None
+    _issuer(issuer)
+    return Provider(issuer, client, secret, label, "" if claim == "none" else claim)
+
+
+def _issuer(value: str) -> None:
+    try:
+        parts = urlsplit(value)
+        local = parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    except ValueError:
+        raise IssuerUnusable(name=PREFIX + "OIDC_ISSUER", value=value) from None
+    whole = bool(parts.hostname) and not parts.query and not parts.fragment and not parts.username
+    if not whole or not (local or parts.scheme == "https"):
+        raise IssuerUnusable(name=PREFIX + "OIDC_ISSUER", value=value)
 
 
 def _is_loopback(host: str) -> bool:

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from docs.smaller_png import shrink
 from tests.e2e.conftest import SWITCHES
-from tests.support.server import Server, serving
+from tests.support.server import Server, serving, settle
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
@@ -51,9 +51,7 @@ def main() -> None:
 def site(demo: str) -> Iterator[tuple[Server, str]]:
     """Give a server on a temporary folder and the administrator's password."""
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), DEMO=demo) as server:
-        found = re.search(r"密码[:：]\s*(\S+)", "\n".join(server.lines))
-        assert found, server.lines
-        yield server, found[1]
+        yield server, settle(server)
 
 
 def desk(browser: Browser, server: Server, width: int = 1280, height: int = 800) -> Page:

@@ -1,66 +1,78 @@
-"""Accounts, and signing in with lock-out. Who is signed in: ``sessions``."""
+"""Accounts: made, closed, opened, given a password. Signing in: ``signing_in``; who is signed
+in: ``sessions``; both are offered here under one name."""
 
 from __future__ import annotations
 
 import datetime
-import re
-import unicodedata
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.errors import AppError
-from app.services import audit, passwords, people
+from app.services import passwords, people
+from app.services.attempts import FAILURES, LOCKED, note
 from app.services.sessions import (
     Account,
+    ConfirmationNeeded,
+    Device,
     open_session,
     sign_out,
     sign_out_everywhere,
     touch,
     who,
 )
+from app.services.signing_in import (
+    CodeRefused,
+    CodeTooLate,
+    OldPasswordWrong,
+    SignInRefused,
+    change_password,
+    confirm,
+    login_key,
+    second_step,
+    sign_in,
+    store_password,
+    unit_names,
+)
 from app.services.standing import ADMINISTRATOR
 from app.services.work import now
-from app.storage.models_identity import account, account_event
-from app.storage.session import Database
+from app.storage.models_identity import account
 
 __all__ = [
+    "FAILURES",
+    "LOCKED",
     "Account",
     "AccountNotFound",
+    "CodeRefused",
+    "CodeTooLate",
+    "ConfirmationNeeded",
+    "Device",
     "LoginRefused",
     "LoginTaken",
     "OldPasswordWrong",
     "SignInRefused",
     "change_password",
+    "confirm",
     "create_account",
     "disable",
+    "enable",
     "ensure_administrator",
     "find",
+    "open_session",
+    "second_step",
+    "set_administrator",
     "set_password",
     "sign_in",
     "sign_out",
     "sign_out_everywhere",
+    "suspend_stale",
     "touch",
     "unlock",
     "who",
 ]
 
-#: so many attempts may be made after the last success, then the account is locked
-FAILURES = 5
-LOCKED = datetime.timedelta(minutes=15)
-
-_LOGIN = re.compile(r"[^\s\x00-\x1f\x7f]{2,64}")
-
-
-class SignInRefused(AppError):
-    """One sentence for every reason, so that it tells nobody which accounts there are."""
-
-    code = "sign_in.refused"
-    status = 401
-    text = (
-        "The sign-in did not succeed. Check the login name and the password; after {failures} "
-        "failures an account is locked for {minutes} minutes."
-    )
+#: how long a password that somebody else made up may be used
+ONE_TIME = datetime.timedelta(hours=24)
 
 
 class LoginRefused(AppError):
@@ -80,43 +92,44 @@ class AccountNotFound(AppError):
     text = "There is no account with the login name {login}."
 
 
-class OldPasswordWrong(AppError):
-    code = "password.old_wrong"
-    text = (
-        "The present password is not right. After {failures} failures the account is locked for "
-        "{minutes} minutes."
-    )
-
-
 def create_account(
-    tx: sa.Connection, login: str, name: str, password: str | None = None
+    tx: sa.Connection, login: str, name: str, password: str | None = None, **more: Any
 ) -> tuple[int, str]:
     """Create an account and return its id and its password, generated when ``None`` was given.
+
+    ``more``: ``administrator``, ``ends_at``, ``by`` (who does it), and ``one_time``: whether the
+    password must be changed at the first sign-in, as one that was generated always must.
 
     Raises:
         LoginRefused, LoginTaken: the login name cannot be used.
         PasswordRefused: the password is too easily guessed.
     """
-    if not _key(login):
+    key = login_key(login)
+    if not key:
         raise LoginRefused(login=login)
-    if tx.scalar(sa.select(account.c.id).where(account.c.login_key == _key(login))):
+    if tx.scalar(sa.select(account.c.id).where(account.c.login_key == key)):
         raise LoginTaken(login=login)
-    chosen = _chosen(password, login)
+    person = name.strip() or login
+    chosen = _chosen(tx, password, login, person)
     moment = now()
+    one_time = more.get("one_time", password is None)
     number = tx.execute(
         account.insert()
         .values(
             login=login,
-            login_key=_key(login),
-            name=name.strip() or login,
+            login_key=key,
+            name=person,
             password_hash=passwords.hashed(chosen),
             password_changed_at=moment,
             created_at=moment,
             failed=0,
+            administrator=bool(more.get("administrator", False)),
+            ends_at=more.get("ends_at"),
+            one_time_until=moment + ONE_TIME if one_time else None,
         )
         .returning(account.c.id)
     ).scalar_one()
-    _note(tx, number, "created")
+    note(tx, number, "created", more.get("by"))
     return number, chosen
 
 
@@ -124,149 +137,108 @@ def ensure_administrator(tx: sa.Connection) -> tuple[str, str] | None:
     """Create the administrator where there is no account; return login and password."""
     if tx.scalar(sa.select(sa.func.count()).select_from(account)):
         return None
-    number, password = create_account(tx, "admin", "管理员")
+    number, password = create_account(tx, "admin", "管理员", administrator=True)
     people.ensure_roles(tx)
     people.appoint(tx, number, people.ensure_root(tx), ADMINISTRATOR, by="seed")
     return "admin", password
 
 
-def sign_in(
-    database: Database, login: str, password: str, address: str = "", agent: str = ""
+def set_password(
+    tx: sa.Connection,
+    login: str,
+    password: str | None = None,
+    *,
+    one_time: bool | None = None,
+    by: str | None = None,
 ) -> str:
-    """Return the token of a new session. Raises ``SignInRefused`` for whatever reason.
+    """Give an account a new password, unlock it, end its sessions; return the password.
 
-    The attempt is counted and committed before the password is looked at: however many
-    workers are asked at once, ``FAILURES`` guesses are evaluated and no more.
+    A password that is made up here works for a day and must be changed at the next sign-in; so
+    must a given one with ``one_time``.
     """
-    with database.writing() as tx:
-        found = _count_attempt(tx, account.c.login_key == _key(login))
-    if not passwords.matches(found and found.password_hash, password) or found is None:
-        raise _refused(SignInRefused)
-    with database.writing() as tx:
-        if not _succeeded(tx, found, password):
-            raise _refused(SignInRefused)
-        return open_session(tx, found.id, address, agent)
-
-
-def _refused(error: type[AppError]) -> AppError:
-    return error(failures=FAILURES, minutes=int(LOCKED.total_seconds() // 60))
-
-
-def _count_attempt(tx: sa.Connection, which: sa.ColumnElement[bool]) -> sa.Row[Any] | None:
-    """Count an attempt and return the account, or ``None`` when no password may be tried."""
-    found = tx.execute(sa.select(account).where(which).with_for_update()).one_or_none()
-    moment = now()
-    if found is None or found.disabled_at is not None:
-        return None
-    if found.locked_until is not None and found.locked_until > moment:
-        return None
-    # a lock that has run out gives the whole number of attempts again
-    failed = (0 if found.locked_until is not None else found.failed) + 1
-    locked = moment + LOCKED if failed >= FAILURES else None
-    tx.execute(
-        account.update().where(account.c.id == found.id).values(failed=failed, locked_until=locked)
-    )
-    if locked:
-        _note(tx, found.id, "locked")
-    return found
-
-
-def _succeeded(tx: sa.Connection, found: sa.Row[Any], password: str) -> bool:
-    """Forget the failures; ``False`` when the account changed while the password was compared."""
-    values: dict[str, Any] = {"failed": 0, "locked_until": None}
-    if passwords.is_weak(found.password_hash):
-        values["password_hash"] = passwords.hashed(password)
-    changed = tx.execute(
-        account.update()
-        .where(
-            account.c.id == found.id,
-            account.c.password_hash == found.password_hash,
-            account.c.disabled_at.is_(None),
-        )
-        .values(values)
-    )
-    return changed.rowcount == 1
-
-
-def change_password(database: Database, number: int, old: str, new: str) -> None:
-    """Change a person's own password and end every session, also the one in use.
-
-    Raises ``OldPasswordWrong`` (counted like a failed sign-in) or ``PasswordRefused``.
-    """
-    with database.reading() as tx:
-        login = tx.scalar(sa.select(account.c.login).where(account.c.id == number))
-    if login is None:
-        raise AccountNotFound(login=number)
-    passwords.check(new, login)
-    with database.writing() as tx:
-        found = _count_attempt(tx, account.c.id == number)
-    if not passwords.matches(found and found.password_hash, old) or found is None:
-        raise _refused(OldPasswordWrong)
-    with database.writing() as tx:
-        if not _succeeded(tx, found, old):
-            raise _refused(OldPasswordWrong)
-        _store_password(tx, number, new, "password changed")
-
-
-def set_password(tx: sa.Connection, login: str, password: str | None = None) -> str:
-    """Give an account a new password, unlock it, end its sessions; return the password."""
     number = find(tx, login)
-    chosen = _chosen(password, login)
-    _store_password(tx, number, chosen, "password set")
+    name = tx.scalar(sa.select(account.c.name).where(account.c.id == number))
+    chosen = _chosen(tx, password, login, name or "")
+    must_change = password is None if one_time is None else one_time
+    store_password(tx, number, chosen, now() + ONE_TIME if must_change else None)
+    note(tx, number, "password set", by)
     return chosen
 
 
-def _store_password(tx: sa.Connection, number: int, password: str, action: str) -> None:
-    tx.execute(
-        account.update()
-        .where(account.c.id == number)
-        .values(
-            password_hash=passwords.hashed(password),
-            password_changed_at=now(),
-            failed=0,
-            locked_until=None,
-        )
-    )
-    sign_out_everywhere(tx, number)
-    _note(tx, number, action)
-
-
-def unlock(tx: sa.Connection, login: str) -> None:
+def unlock(tx: sa.Connection, login: str, by: str | None = None) -> None:
     """Let an account sign in again before its lock runs out."""
     number = find(tx, login)
-    tx.execute(account.update().where(account.c.id == number).values(failed=0, locked_until=None))
-    _note(tx, number, "unlocked")
+    _change(tx, number, failed=0, locked_until=None)
+    note(tx, number, "unlocked", by)
 
 
-def disable(tx: sa.Connection, login: str) -> None:
+def disable(tx: sa.Connection, login: str, by: str | None = None) -> None:
     """Close an account: nobody signs in with it, and who is signed in is no longer."""
     number = find(tx, login)
-    tx.execute(account.update().where(account.c.id == number).values(disabled_at=now()))
-    sign_out_everywhere(tx, number)
-    _note(tx, number, "disabled")
+    _change(tx, number, disabled_at=now())
+    sign_out_everywhere(tx, number, "closed")
+    note(tx, number, "disabled", by)
+
+
+def enable(tx: sa.Connection, login: str, by: str | None = None) -> None:
+    """Open an account that was closed, or suspended because nobody used it."""
+    number = find(tx, login)
+    _change(tx, number, disabled_at=None, suspended_at=None, enabled_at=now())
+    note(tx, number, "enabled", by)
+
+
+def set_administrator(
+    tx: sa.Connection, number: int, administrator: bool, by: str | None = None
+) -> None:
+    """Let an account work with an administrator's powers, or no longer: its sessions end sooner,
+    and it needs a second factor where administrators do. Its sessions end with the change."""
+    which = sa.and_(account.c.id == number, account.c.administrator != administrator)
+    changed = tx.execute(account.update().where(which).values(administrator=administrator))
+    if changed.rowcount:
+        sign_out_everywhere(tx, number, "powers")
+        note(tx, number, "made administrator" if administrator else "no longer administrator", by)
+
+
+def suspend_stale(tx: sa.Connection, moment: datetime.datetime, days: int = 90) -> tuple[str, ...]:
+    """Suspend every account that nobody used for ``days``; return the login names.
+
+    A daily job calls it; 0 days suspends none. An administrator opens such an account again.
+    """
+    if not days:
+        return ()
+    limit = moment - datetime.timedelta(days=days)
+    used = sa.or_(
+        account.c.created_at >= limit,
+        account.c.last_sign_in_at >= limit,
+        account.c.enabled_at >= limit,
+    )
+    stale = sa.select(account.c.id, account.c.login).where(
+        account.c.disabled_at.is_(None), account.c.suspended_at.is_(None), sa.func.coalesce(
+            sa.case((used, 1)), 0
+        ) == 0,
+    )  # fmt: skip
+    found = tx.execute(stale.order_by(account.c.login_key)).all()
+    for row in found:
+        _change(tx, row.id, suspended_at=moment)
+        sign_out_everywhere(tx, row.id, "closed")
+        note(tx, row.id, "suspended")
+    return tuple(row.login for row in found)
 
 
 def find(tx: sa.Connection, login: str) -> int:
     """Return the id of the account. Raises ``AccountNotFound``."""
-    number = tx.scalar(sa.select(account.c.id).where(account.c.login_key == _key(login)))
+    number = tx.scalar(sa.select(account.c.id).where(account.c.login_key == login_key(login)))
     if number is None:
         raise AccountNotFound(login=login)
     return int(number)
 
 
-def _chosen(password: str | None, login: str) -> str:
+def _change(tx: sa.Connection, number: int, **values: Any) -> None:
+    tx.execute(account.update().where(account.c.id == number).values(values))
+
+
+def _chosen(tx: sa.Connection, password: str | None, login: str, name: str) -> str:
     if password is None:
         return passwords.generate()
-    passwords.check(password, login)
+    passwords.check(password, login, name, unit_names(tx))
     return password
-
-
-def _key(login: str) -> str:
-    """Return the login name as it is compared: no account has one that cannot be typed."""
-    folded = unicodedata.normalize("NFKC", login[:128]).casefold().strip()
-    return folded[:128] if _LOGIN.fullmatch(login) and folded.isprintable() else ""
-
-
-def _note(tx: sa.Connection, number: int, action: str) -> None:
-    tx.execute(account_event.insert().values(account_id=number, at=now(), action=action))
-    audit.account_event(tx, number, action)

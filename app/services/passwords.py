@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import unicodedata
+from collections.abc import Iterable
 
 import argon2
 
@@ -18,6 +19,14 @@ _USUAL = frozenset(
     "asdfghjklzxcvbnm zxcvbnm qwerty qwertyqwerty iloveyou woaini woaiwojia changeme taizhang "
     "taizhangtaizhang admin adminadmin root rootroot guest test testtest abc abcd abcdef abcabc "
     "qazwsx qazwsxedc qazwsxedcrfv 1qaz2wsx3edc 1q2w3e4r5t6y 密码 管理员 台账".split()
+)
+_AROUND = "0123456789!@#$%^&*()_+-=.,?~ "
+#: what offices call themselves, in characters and as it is typed without them
+_OFFICE = frozenset(
+    "人民政府 政府 办公室 办公厅 县委 市委 区委 党委 工信局 工业和信息化局 发改委 财政局 统计局 "
+    "乡镇 镇政府 街道办 街道办事处 管委会 集聚区 开发区 renminzhengfu zhengfu bangongshi "
+    "bangongting xianwei shiwei quwei dangwei gongxinju gongxin fagaiwei caizhengju tongjiju "
+    "xiangzhen jiedaoban jiedao guanweihui jijuqu kaifaqu taizhang".split()
 )
 
 #: 32 MB and three passes for each comparison; strengthened hashes are renewed at sign-in
@@ -54,19 +63,54 @@ class PasswordIsLogin(PasswordRefused):
     text = "The password is made of the login name. Take one that has nothing to do with it."
 
 
-def check(password: str, login: str) -> None:
-    """Raise ``PasswordRefused`` when ``password`` is too easily guessed."""
+class PasswordNamesPerson(PasswordRefused):
+    code = "password.names_person"
+    text = "The password holds your name. Take one that has nothing to do with you."
+
+
+class PasswordNamesOffice(PasswordRefused):
+    code = "password.names_office"
+    text = (
+        "The password is made of the name of an office or a place. Take several words of your own."
+    )
+
+
+class PasswordUsedBefore(PasswordRefused):
+    code = "password.used_before"
+    text = "This is one of your last {count} passwords. Take one you did not have before."
+
+
+def check(password: str, login: str, name: str = "", places: Iterable[str] = ()) -> None:
+    """Raise ``PasswordRefused`` when ``password`` is too easily guessed.
+
+    ``places`` are names of units that people here would think of first.
+    """
     if len(password) < SHORTEST:
         raise PasswordTooShort(length=len(password), least=SHORTEST)
     if len(password) > LONGEST:
         raise PasswordTooLong(most=LONGEST)
     folded = _normal(password).casefold()
-    core = folded.strip("0123456789!@#$%^&*()_+-=.,?~ ")
+    core = folded.strip(_AROUND)
     if core in _USUAL or folded in _USUAL or len(set(folded)) < 5 or _is_run(folded):
         raise PasswordTooUsual()
-    name = _normal(login).casefold()
-    if core == name or (len(name) >= 4 and len(folded.replace(name, "")) < SHORTEST // 2):
+    own = _normal(login).casefold()
+    if core == own or (len(own) >= 4 and own in folded):
         raise PasswordIsLogin()
+    person = _normal(name).casefold().strip()
+    if len(person) >= (4 if person.isascii() else 2) and person in folded:
+        raise PasswordNamesPerson()
+    if _is_office(folded, places):
+        raise PasswordNamesOffice()
+
+
+def _is_office(folded: str, places: Iterable[str]) -> bool:
+    """Return whether little is left when names of offices, digits and signs are taken out."""
+    names = [_normal(place).casefold().strip() for place in places]
+    left = folded
+    for word in sorted({*_OFFICE, *(n for n in names if len(n) >= 2)}, key=len, reverse=True):
+        left = left.replace(word, "")
+    plain = "".join(c for c in left if c.isalpha())
+    return left != folded and len(plain) < SHORTEST // 2
 
 
 def _is_run(text: str) -> bool:

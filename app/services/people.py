@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app.services.work import now
 from app.storage import models_people as people
 from app.storage.catalog import PEOPLE, move
+from app.storage.models_identity import account as accounts
 
 SHIPPED = Path(__file__).parents[2] / "schemas" / "people" / "roles.json"
 #: the unit everything stands under until an office enters its own
@@ -64,8 +65,18 @@ def appoint(
         "valid_until": until, "created_at": now(), "created_by": by, "title": "", **more,
     }  # fmt: skip
     number = tx.execute(people.post.insert().returning(people.post.c.id), row).scalar_one()
+    mark_powers(tx, account, role)
     touch(tx)
     return int(number)
+
+
+def mark_powers(tx: sa.Connection, account: int, role: str) -> None:
+    """Mark an account that is given a role with powers as an administrator's: its sessions are
+    shorter, and it needs a second factor where administrators do. The mark stays when the role
+    goes; an administrator takes it away."""
+    powers = sa.select(people.role.c.slug).where(people.role.c.power != "")
+    marked = accounts.update().where(accounts.c.id == account, sa.literal(role).in_(powers))
+    tx.execute(marked.values(administrator=True))
 
 
 def touch(tx: sa.Connection) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.support.server import Server, serving
+from tests.support.server import Server, serving, settle
 
 SWITCHES = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -41,10 +40,8 @@ def site(
 
 @pytest.fixture(scope="session")
 def password(site: Server) -> str:
-    """The administrator's password, read where a person reads it."""
-    found = re.search(r"(?:Password|密码)[:：]\s*(\S+)", "\n".join(site.lines))
-    assert found, site.lines
-    return found[1]
+    """The administrator's password: the printed one, changed at the first sign-in."""
+    return settle(site)
 
 
 @pytest.fixture

@@ -122,8 +122,8 @@ def test_changing_the_password(browser: Browser, entries: Entries) -> None:
     entries()
     wrong = {"old": CANARIES[0], "new": "wieder ein langer Satz", "again": "wieder ein langer Satz"}
     browser.get("/password")
-    browser.post("/password", wrong)
-    browser.post("/password", {**wrong, "old": PASSWORD})
+    browser.post("/account/password", wrong)
+    browser.post("/account/password", {**wrong, "old": PASSWORD})
 
     assert events(entries()) == ["password.refused", "password.changed", "sign_in.ok"]
 

@@ -11,10 +11,11 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from app.services import identity, passwords, sessions
+from app.services import identity, passwords
 from app.services.identity import SignInRefused
 from app.storage.models_identity import account, account_event, login_session
 from app.storage.session import Database
+from tests.support.clock import movable
 
 PASSWORD = "correct horse battery"
 
@@ -28,17 +29,8 @@ def number(database: Database) -> int:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Move the clock of both modules forward."""
-    moved = datetime.timedelta()
-    real = sessions.now
-
-    def move(**by: float) -> None:
-        nonlocal moved
-        moved += datetime.timedelta(**by)
-
-    for module in (identity, sessions):
-        monkeypatch.setattr(module, "now", lambda: real() + moved)
-    return move
+    """Move the clock on."""
+    return movable(monkeypatch)
 
 
 def name_of(database: Database, token: str) -> str | None:

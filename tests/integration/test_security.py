@@ -152,7 +152,9 @@ def test_a_copied_cookie_is_dead_in_every_process(
     else:
         new = "another long one"
         assert (
-            browser.post("/password", {"old": PASSWORD, "new": new, "again": new}).status_code
+            browser.post(
+                "/account/password", {"old": PASSWORD, "new": new, "again": new}
+            ).status_code
             == 302
         )
         assert browser.get("/").status_code == 200
@@ -183,7 +185,7 @@ def test_a_session_set_before_signing_in_is_replaced(app: Flask) -> None:
 def test_a_password_is_not_changed_by_mistake(
     browser: Visitor, old: str, new: str, again: str, said: str
 ) -> None:
-    answer = browser.post("/password", {"old": old, "new": new, "again": again})
+    answer = browser.post("/account/password", {"old": old, "new": new, "again": again})
 
     assert answer.status_code == 422
     assert said in answer.text

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from app.services import identity
 from app.services.work import Platform
+from tests.support.careful import CarefulClient
 from tests.support.register import ROOT
 
 PASSWORD = "eine sehr lange Probe 2026"
@@ -30,7 +31,7 @@ class Browser:
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.platform: Platform = app.extensions["taizhang"]
-        self.client = app.test_client()
+        self.client = CarefulClient(app, app.response_class, use_cookies=True)
         self.token = ""
 
     def sign_in(self, login: str = "admin") -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import http.cookiejar
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,3 +91,21 @@ def serving(data_dir: Path, app: str = "app:create_app", **settings: str) -> Ite
             process.wait(timeout=60)
         if process.stdout is not None:
             process.stdout.close()
+
+
+def settle(server: Server, password: str = "春江潮水连海平海上明月共潮生") -> str:
+    """Change the password that the first start printed, as its person must; return the new one."""
+    found = re.search(r"(?:Password|密码)[:：]\s*(\S+)", "\n".join(server.lines))
+    assert found, server.lines
+    given = {"username": "admin", "password": found[1]}
+    changed = {"old": found[1], "new": password, "again": password}
+    cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+    browser = urllib.request.build_opener(cookies)
+    for path, form in (("/sign-in", given), ("/account/password", changed)):
+        place = f"http://127.0.0.1:{server.port}{path}"
+        with browser.open(place) as page:
+            token = re.search(r'name="csrf-token" content="([^"]+)"', page.read().decode())
+        assert token is not None
+        form["csrf_token"] = token[1]
+        browser.open(place, urllib.parse.urlencode(form).encode()).close()
+    return password

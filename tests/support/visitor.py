@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.services import identity
+from tests.support.careful import CarefulClient
 
 LOGIN, PASSWORD = "clerk", "correct horse battery"
 _TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
@@ -20,7 +21,7 @@ class Visitor:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self.client: FlaskClient = app.test_client()
+        self.client: FlaskClient = CarefulClient(app, app.response_class, use_cookies=True)
         self.client.environ_base["HTTP_ACCEPT_LANGUAGE"] = "en"
 
     def get(self, path: str, **options: Any) -> TestResponse:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.faces.admin import audit_pages, chrome, definitions, failures, files, home
+from app.faces.admin import (
+    account_pages,
+    audit_pages,
+    chrome,
+    definitions,
+    failures,
+    files,
+    home,
+    people_accounts,
+    provider_pages,
+    signing,
+)
 from app.faces.admin.mount import RegisterMount
 
 
@@ -13,6 +24,10 @@ def install(app: Flask) -> None:
     chrome.install(app)
     failures.install(app)
     app.register_blueprint(home.blueprint())
+    signing.install(app)
+    account_pages.install(app)
+    app.register_blueprint(provider_pages.pages)
+    app.register_blueprint(people_accounts.pages)
     app.register_blueprint(files.blueprint())
     app.register_blueprint(definitions.blueprint())
     app.register_blueprint(audit_pages.blueprint())

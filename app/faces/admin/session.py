@@ -1,43 +1,38 @@
-"""Signing in and out, the own password, the language; who asks.
+"""Who asks, and what must be done first.
 
 Every page is for people who are signed in, but for those that say otherwise with ``open_to_all``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import (
-    Blueprint,
     Flask,
     current_app,
     flash,
     g,
     redirect,
-    render_template,
     request,
     url_for,
 )
-from flask import session as form_session
 from werkzeug.wrappers import Response
 
 from app.config import Config
 from app.errors import AppError
 from app.faces import tracing
-from app.services import audit, identity
-from app.services.identity import Account
-from app.services.passwords import PasswordRefused
+from app.services import identity, sessions
+from app.services.identity import Account, Device
+from app.services.oidc import Client
+from app.services.policy import Policy
+from app.services.vault import Vault
 from app.services.work import Actor, Platform
-from app.words import COOKIE as LANGUAGE_COOKIE
-from app.words import LANGUAGES, gettext, say
+from app.words import gettext
 
 View = TypeVar("View", bound=Callable[..., Any])
-YEAR = 365 * 86400
 LONGEST_ADDRESS = 2000
-
-pages = Blueprint("session", __name__, template_folder="templates")
 
 
 class SignInNeeded(AppError):
@@ -49,8 +44,39 @@ class SignInNeeded(AppError):
     )
 
 
+class PasswordChangeNeeded(AppError):
+    code = "password.must_change"
+    status = 403
+    text = "Change your password first: it was given to you, or is too old. Nothing was changed."
+
+
+class FactorNeeded(AppError):
+    code = "totp.must_set_up"
+    status = 403
+    text = "Set up the second factor first: your account needs one. Nothing was changed."
+
+
 #: what is served to everybody: style, scripts, symbols
 OPEN = frozenset({"pages_static.asset"})
+#: what has to be done first → the page for it, what else answers until then, the refusal
+FIRST: Mapping[str, tuple[str, frozenset[str], type[AppError]]] = {
+    "password": ("account.password", frozenset({"session.sign_out"}), PasswordChangeNeeded),
+    "totp": (
+        "account.second_factor",
+        frozenset({"session.sign_out", "account.confirm"}),
+        FactorNeeded,
+    ),
+}
+#: a request that carries this was not made by a person, and keeps no session alive
+BACKGROUND = "X-Taizhang-Background"
+#: why a session is no more → what its person is told
+ENDED = {
+    "elsewhere": "You were signed out here because your account signed in elsewhere.",
+    "everywhere": "This session was ended from another device of yours.",
+    "ended": "This session was ended by you or by an administrator.",
+    "password": "The password of your account was changed. Sign in with the new one.",
+    "powers": "The powers of your account were changed. Please sign in again.",
+}
 
 
 def install(app: Flask) -> None:
@@ -61,14 +87,48 @@ def install(app: Flask) -> None:
         config.secure_cookies,
     )
     tracing.install(app, current_actor)
+    app.extensions["vault"] = Vault(config.secret_key)
+    app.extensions["provider"] = Client(config.provider) if config.provider else None
     app.before_request(require_account)
-    app.register_blueprint(pages)
 
 
 def open_to_all(view: View) -> View:
     """Mark a view that needs no account."""
     view.open_to_all = True  # type: ignore[attr-defined]
     return view
+
+
+def in_background(view: View) -> View:
+    """Mark a view that pages ask by themselves: it keeps no session alive."""
+    view.in_background = True  # type: ignore[attr-defined]
+    return view
+
+
+def policy() -> Policy:
+    """Return what the settings say about signing in."""
+    return cast(Config, current_app.extensions["taizhang_config"]).sign_in
+
+
+def vault() -> Vault:
+    return cast(Vault, current_app.extensions["vault"])
+
+
+def provider() -> Client | None:
+    """Return the identity provider, where the settings name one."""
+    return cast("Client | None", current_app.extensions["provider"])
+
+
+def device() -> Device:
+    """Return from where the request comes."""
+    return Device(request.remote_addr or "", request.user_agent.string)
+
+
+def the_account() -> Account:
+    """Return who asks. Raises ``SignInNeeded`` when nobody does."""
+    found = current_account()
+    if found is None:
+        raise SignInNeeded()
+    return found
 
 
 def current_account() -> Account | None:
@@ -94,19 +154,43 @@ def current_actor() -> Actor:
 
 
 def require_account() -> Response | None:
-    """Let nobody pass who is not signed in: to the sign-in page, or with a refusal."""
+    """Let nobody pass who is not signed in, or has something to do first: to the page for it, or
+    with a refusal where no page was asked for."""
     endpoint = request.endpoint or ""
     view = current_app.view_functions.get(endpoint)
     if getattr(view, "open_to_all", False) or endpoint in OPEN:
         return None
-    if current_account() is not None:
+    found = current_account()
+    if found is not None and not found.must:
         return None
-    asks_for_page = request.headers.get("Sec-Fetch-Dest", "document") == "document"
-    if request.method not in ("GET", "HEAD") or not asks_for_page or view is None:
-        raise SignInNeeded()
     place = request.full_path.rstrip("?")
     wanted = None if place == url_for("home.index") else place
-    return redirect(url_for("session.sign_in", next=wanted))
+    if found is None:
+        if not _asks_for_page() or view is None:
+            raise SignInNeeded()
+        tell_why_ended()
+        return redirect(url_for("session.sign_in", next=wanted))
+    page, answered, refusal = FIRST[found.must]
+    if endpoint == page or endpoint in answered:
+        return None
+    if not _asks_for_page():
+        raise refusal()
+    return redirect(url_for(page))
+
+
+def _asks_for_page() -> bool:
+    asked = request.headers.get("Sec-Fetch-Dest", "document") == "document"
+    return request.method in ("GET", "HEAD") and asked
+
+
+def tell_why_ended() -> None:
+    """Tell a person whose session is no more why, where it was not the clock."""
+    token = request.cookies.get(the_cookie()[0])
+    if token:
+        with _platform().database.reading() as tx:
+            why = ENDED.get(sessions.why_ended(tx, token))
+        if why:
+            flash(gettext(why), "warning")
 
 
 def local_path(address: str | None) -> str:
@@ -120,114 +204,38 @@ def local_path(address: str | None) -> str:
     return home if address[1:2] in ("/", "\\") or "\\" in parts.path else address
 
 
-@pages.route("/sign-in", methods=["GET", "POST"])
-@open_to_all
-def sign_in() -> Any:
-    """Sign in, with one answer for every reason why not."""
-    target = local_path(request.values.get("next"))
-    if request.method != "POST":
-        return redirect(target) if current_account() else _sign_in_page(target)
-    login = request.form.get("username", "")
-    try:
-        token = identity.sign_in(
-            _platform().database,
-            login,
-            request.form.get("password", ""),
-            request.remote_addr or "",
-            request.user_agent.string,
-        )
-    except identity.SignInRefused as refused:
-        audit.sign_in_refused(_platform().database, login)
-        return _sign_in_page(target, login[:64], say(refused)), refused.status
-    # what was known of the visitor before is not carried into the session
-    form_session.clear()
-    return _with_token(redirect(target), token)
+def outside(path: str) -> str:
+    """Return a path of ours as others write it: under the host that was asked, checked before."""
+    scheme = "https" if the_cookie()[1] else request.scheme
+    return f"{scheme}://{request.host}{path}"
 
 
-@pages.post("/sign-out")
-def sign_out() -> Response:
-    """End the session, for every copy of its cookie."""
-    with _platform().database.writing() as tx:
-        identity.sign_out(tx, request.cookies.get(_cookie()[0], ""))
-        audit.note(tx, "sign_out")
-    form_session.clear()
-    answer = redirect(url_for("session.sign_in"))
-    answer.delete_cookie(_cookie()[0], secure=_cookie()[1], httponly=True, samesite="Lax")
-    answer.headers["Clear-Site-Data"] = '"cache"'
-    return answer
-
-
-@pages.route("/password", methods=["GET", "POST"])
-def password() -> Any:
-    """Change the own password; every session ends, a new one begins here."""
-    person = current_account()
-    if person is None:
-        raise SignInNeeded()
-    if request.method != "POST":
-        return render_template("taizhang/password.html")
-    old, new = request.form.get("old", ""), request.form.get("new", "")
-    try:
-        if new != request.form.get("again", ""):
-            raise PasswordsDiffer()
-        identity.change_password(_platform().database, person.id, old, new)
-        token = identity.sign_in(
-            _platform().database,
-            person.login,
-            new,
-            request.remote_addr or "",
-            request.user_agent.string,
-        )
-    except (PasswordRefused, identity.OldPasswordWrong) as refused:
-        if isinstance(refused, identity.OldPasswordWrong):
-            audit.note_refusal(_platform().database, "password.refused")
-        return render_template("taizhang/password.html", error=say(refused)), refused.status
-    form_session.clear()
-    flash(gettext("The password was changed. Other devices are signed out."), "success")
-    return _with_token(redirect(url_for("home.index")), token)
-
-
-@pages.post("/language")
-@open_to_all
-def language() -> Response:
-    """Remember the language somebody chose."""
-    answer = redirect(local_path(request.form.get("next")))
-    wanted = request.form.get("language", "")
-    if wanted in LANGUAGES:
-        answer.set_cookie(
-            LANGUAGE_COOKIE, wanted, YEAR, secure=_cookie()[1], httponly=True, samesite="Lax"
-        )
-    return answer
-
-
-class PasswordsDiffer(PasswordRefused):
-    code = "password.differ"
-    text = "The two new passwords are not the same."
-
-
-def _sign_in_page(target: str, username: str = "", error: str = "") -> str:
-    return render_template("taizhang/login.html", next=target, username=username, error=error)
-
-
-def _with_token(answer: Response, token: str) -> Response:
-    name, secure = _cookie()
+def with_token(answer: Response, token: str) -> Response:
+    """Give the browser the token of its session."""
+    name, secure = the_cookie()
     answer.set_cookie(name, token, secure=secure, httponly=True, samesite="Lax", path="/")
     return answer
 
 
 def _look_up() -> Account | None:
-    token = request.cookies.get(_cookie()[0])
+    token = request.cookies.get(the_cookie()[0])
     if not token:
         return None
     with _platform().database.reading() as tx:
-        found = identity.who(tx, token)
+        found = identity.who(tx, token, policy())
         if found is not None and request.method == "POST":
             g.seen = _platform().catalog.snapshot(tx)
-    if found is not None:
+    if found is not None and not _is_in_background():
         identity.touch(_platform().database, found)
     return found
 
 
-def _cookie() -> tuple[str, bool]:
+def _is_in_background() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return BACKGROUND in request.headers or getattr(view, "in_background", False)
+
+
+def the_cookie() -> tuple[str, bool]:
     return cast("tuple[str, bool]", current_app.extensions["session_cookie"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.faces.cli.accounts import accounts
+from app.faces.cli.accounts import accounts, users
 from app.faces.cli.audit import audit
 from app.faces.cli.records import records
 from app.faces.cli.registers import registers
@@ -13,5 +13,5 @@ from app.faces.cli.upkeep import backup, database, restore, seed
 
 def install(app: Flask) -> None:
     """Put every command into ``flask``."""
-    for command in (registers, records, accounts, audit, database, seed, backup, restore):
+    for command in (registers, records, users, accounts, audit, database, seed, backup, restore):
         app.cli.add_command(command)

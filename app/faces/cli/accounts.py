@@ -1,21 +1,29 @@
-"""``flask account``: create an account, give it a password, unlock it, close it."""
+"""``flask user``: create, list, close and open accounts, reset passwords and second factors.
+
+``flask account`` is the former name and goes on working.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import datetime
 
 import click
-import sqlalchemy as sa
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.errors import AppError
-from app.faces.cli.base import sentence
-from app.services import identity
-from app.words import say
+from app.faces.cli.base import (
+    ACTOR,
+    json_option,
+    platform,
+    print_json,
+    refusals_as_exit_status,
+    sentence,
+)
+from app.services import accounts as services
+from app.services import identity, second_factor
+from app.services.work import Work
 
-accounts = AppGroup("account", help="Accounts of people.")
+users = AppGroup("user", help="Accounts of people.")
 
 login_argument = click.argument("login")
 ask_option = click.option(
@@ -23,45 +31,110 @@ ask_option = click.option(
 )
 
 
-@accounts.command("create")
+@users.command("create")
 @login_argument
 @click.option("--name", default="", help="The person's name; the login name when left out.")
+@click.option("--administrator", is_flag=True, help="Let the account work as an administrator.")
+@click.option(
+    "--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day of the account (2026-12-31)."
+)
 @ask_option
-def create(login: str, name: str, ask: bool) -> None:
-    """Create the account LOGIN and print its password."""
+def create(
+    login: str, name: str, administrator: bool, until: datetime.datetime | None, ask: bool
+) -> None:
+    """Create the account LOGIN and print its one-time password."""
     given = _ask() if ask else None
-    with _writing() as tx:
-        _number, password = identity.create_account(tx, login, name, given)
+    with refusals_as_exit_status(), platform().writing(ACTOR) as work:
+        _number, password = identity.create_account(
+            work.tx, login, name, given,
+            administrator=administrator, ends_at=_end_of(until), one_time=True, by=ACTOR.name,
+        )  # fmt: skip
     _tell(login, None if ask else password)
 
 
-@accounts.command("password")
+@users.command("reset")
 @login_argument
+@click.option("--totp", is_flag=True, help="Take away the second factor; the password stays.")
 @ask_option
-def password(login: str, ask: bool) -> None:
-    """Give the account LOGIN a new password, unlock it and end its sessions."""
-    given = _ask() if ask else None
-    with _writing() as tx:
-        chosen = identity.set_password(tx, login, given)
-    _tell(login, None if ask else chosen)
+def reset(login: str, totp: bool, ask: bool) -> None:
+    """Give the account LOGIN a one-time password, unlock it and end its sessions."""
+    given = _ask() if ask and not totp else None
+    with refusals_as_exit_status(), platform().writing(ACTOR) as work:
+        if totp:
+            second_factor.remove(work.tx, identity.find(work.tx, login), ACTOR.name)
+            chosen = ""
+        else:
+            chosen = identity.set_password(work.tx, login, given, one_time=True, by=ACTOR.name)
+    if totp:
+        click.echo(sentence("The second factor of {login} was taken away.", login=login))
+    else:
+        _tell(login, None if ask else chosen)
 
 
-@accounts.command("unlock")
+@users.command("unlock")
 @login_argument
 def unlock(login: str) -> None:
     """Let the account LOGIN sign in again before its lock runs out."""
-    with _writing() as tx:
-        identity.unlock(tx, login)
+    with refusals_as_exit_status(), platform().writing(ACTOR) as work:
+        identity.unlock(work.tx, login, ACTOR.name)
     click.echo(sentence("{login} may sign in again.", login=login))
 
 
-@accounts.command("disable")
+@users.command("disable")
 @login_argument
 def disable(login: str) -> None:
     """Close the account LOGIN and end its sessions."""
-    with _writing() as tx:
-        identity.disable(tx, login)
+    with refusals_as_exit_status(), platform().writing(ACTOR) as work:
+        identity.disable(work.tx, login, ACTOR.name)
     click.echo(sentence("The account {login} is closed.", login=login))
+
+
+@users.command("enable")
+@login_argument
+def enable(login: str) -> None:
+    """Open the account LOGIN again that was closed or suspended."""
+    with refusals_as_exit_status(), platform().writing(ACTOR) as work:
+        identity.enable(work.tx, login, ACTOR.name)
+    click.echo(sentence("The account {login} is open.", login=login))
+
+
+@users.command("list")
+@click.option("--state", type=click.Choice(services.STATES), help="Only accounts in this state.")
+@json_option
+def show(state: str | None, as_json: bool) -> None:
+    """List the accounts with state and last sign-in."""
+    with refusals_as_exit_status(as_json), platform().reading(ACTOR) as work:
+        found = list(_all(work, state or ""))
+    if as_json:
+        print_json([{name: getattr(p, name) for name in p.__slots__} for p in found])
+        return
+    for person in found:
+        seen = f"{person.last_sign_in_at:%Y-%m-%d}" if person.last_sign_in_at else "-"
+        click.echo(f"{person.login:20} {person.state:12} {seen:10} {person.name}")
+
+
+@users.command("suspend-unused")
+def suspend_unused() -> None:
+    """Suspend the accounts nobody used for the days the settings say; a daily job does it too."""
+    days = current_app.extensions["taizhang_config"].sign_in.unused_days
+    with refusals_as_exit_status(), platform().writing(ACTOR) as work:
+        found = identity.suspend_stale(work.tx, work.now, days)
+    for login in found:
+        click.echo(sentence("The account {login} is suspended.", login=login))
+
+
+def _all(work: Work, state: str) -> list[services.Person]:
+    found, total = services.listed(work, "", state)
+    for page in range(2, -(-total // services.PAGE) + 1):
+        found += services.listed(work, "", state, page)[0]
+    return found
+
+
+def _end_of(day: datetime.datetime | None) -> datetime.datetime | None:
+    if day is None:
+        return None
+    after = day + datetime.timedelta(days=1)
+    return after.astimezone(datetime.UTC).replace(tzinfo=None)
 
 
 def _ask() -> str:
@@ -72,13 +145,15 @@ def _tell(login: str, password: str | None) -> None:
     click.echo(sentence("Login name: {login}", login=login))
     if password is not None:
         click.echo(sentence("Password: {password}", password=password))
+        click.echo(
+            sentence(
+                "It works for {hours} hours and must be changed at the first sign-in.", hours=24
+            )
+        )
 
 
-@contextmanager
-def _writing() -> Iterator[sa.Connection]:
-    """Give a unit of work; a refusal is said on stderr with exit status 1."""
-    try:
-        with current_app.extensions["taizhang"].database.writing() as tx:
-            yield tx
-    except AppError as refused:
-        raise click.ClickException(say(refused)) from refused
+#: the former name, with the former word for resetting a password
+accounts = AppGroup("account", hidden=True, help="The former name of «flask user».")
+for _command in (create, reset, unlock, disable, enable):
+    accounts.add_command(_command)
+accounts.add_command(reset, "password")

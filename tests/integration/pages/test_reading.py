@@ -29,7 +29,7 @@ def test_every_page_of_a_register_with_every_kind_of_field_is_shown(browser, reg
             *("/", root, f"{root}new", f"{root}{first}", f"{root}{first}/edit"),
             *(f"{root}{first}/delete", f"{root}bin", f"{root}changes", f"{root}debt"),
             *(f"{root}import", f"{root}{first}?version=1", "/definitions/", "/definitions/new"),
-            *("/definitions/kitchen_sink/", "/definitions/kitchen_sink/edit", "/password"),
+            *("/definitions/kitchen_sink/", "/definitions/kitchen_sink/edit", "/account/password"),
             *("/definitions/kitchen_sink/compare?a=1&b=1",),
         )
     ]
