@@ -19,7 +19,9 @@ from app.storage.session import Database
 
 def create_platform(config: Config) -> Platform:
     """Return the platform of this process: a pool of connections and an empty catalogue."""
-    return Platform(Database(config.database_url), Catalog(compile_kept), config.data_dir)
+    return Platform(
+        Database(config.database_url), Catalog(compile_kept), config.data_dir, config.office
+    )
 
 
 def create_app(config: Config | None = None) -> Flask:

@@ -66,11 +66,12 @@ def moment(at: datetime.datetime | None) -> str:
 
 
 def local(at: datetime.datetime) -> datetime.datetime:
-    return at.replace(tzinfo=datetime.UTC).astimezone()
+    """Return a stored moment as the office's clocks show it."""
+    return platform().office.local(at)
 
 
 def person(name: str | None) -> str:
     """Return who did something; what came with the product was nobody's deed."""
-    if name == "command line":
-        return _("command line")
+    if name in ("command line", "background job"):
+        return _(name)
     return _("the system") if name == "seed" else name or ""

@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.faces.cli.accounts import accounts
 from app.faces.cli.calendar import calendars
+from app.faces.cli.jobs import jobs
 from app.faces.cli.records import records
 from app.faces.cli.registers import registers
 from app.faces.cli.upkeep import backup, database, restore, seed
@@ -13,6 +14,6 @@ from app.faces.cli.upkeep import backup, database, restore, seed
 
 def install(app: Flask) -> None:
     """Put every command into ``flask``."""
-    shipped = (registers, records, accounts, database, seed, backup, restore, calendars)
+    shipped = (registers, records, accounts, database, seed, backup, restore, calendars, jobs)
     for command in shipped:
         app.cli.add_command(command)
