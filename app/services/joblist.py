@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from app.services import jobs
 from app.services.jobs import Job, Run
+from app.services.notices.sending import send_digest, send_notice, tidy_notices
 from app.services.work import Work
 
 
@@ -16,4 +17,4 @@ def tidy(work: Work, run: Run) -> str | None:
     return None
 
 
-JOBS: Mapping[str, Job] = {one.name: one for one in (tidy,)}
+JOBS: Mapping[str, Job] = {one.name: one for one in (tidy, send_notice, send_digest, tidy_notices)}

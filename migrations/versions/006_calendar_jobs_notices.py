@@ -17,6 +17,8 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     calendar()
     jobs()
+    notices()
+    deliveries()
 
 
 def calendar() -> None:
@@ -63,7 +65,92 @@ def jobs() -> None:
     )
 
 
+def notices() -> None:
+    op.create_table(
+        "notice",
+        sa.Column("id", KEY, autoincrement=True, nullable=False),
+        sa.Column("account_id", KEY, nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("link", sa.Text(), nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=True),
+        sa.Column("read_at", sa.DateTime(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_notice_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
+        sa.UniqueConstraint("account_id", "key", name=op.f("uq_notice_account_id_key")),
+    )
+    op.create_index("ix_notice_account_id", "notice", ["account_id", "id"])
+    unread = sa.text("read_at IS NULL")
+    op.create_index(
+        "ix_notice_unread", "notice", ["account_id"], sqlite_where=unread, postgresql_where=unread
+    )
+    op.create_table(
+        "notice_setting",
+        sa.Column("account_id", KEY, autoincrement=False, nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column("mode", sa.String(length=10), nullable=False),
+        sa.Column("digest_at", sa.String(length=5), nullable=False),
+        sa.Column("quiet_from", sa.String(length=5), nullable=False),
+        sa.Column("quiet_to", sa.String(length=5), nullable=False),
+        sa.Column("muted", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_notice_setting_account_id")
+        ),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_notice_setting")),
+    )
+
+
+def deliveries() -> None:
+    op.create_table(
+        "webhook",
+        sa.Column("id", KEY, autoincrement=True, nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("recipe", sa.String(length=40), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("slugs", sa.Text(), nullable=False),
+        sa.Column("kinds", sa.Text(), nullable=False),
+        sa.Column("mode", sa.String(length=10), nullable=False),
+        sa.Column("digest_at", sa.String(length=5), nullable=False),
+        sa.Column("quiet_from", sa.String(length=5), nullable=False),
+        sa.Column("quiet_to", sa.String(length=5), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook")),
+    )
+    op.create_table(
+        "delivery",
+        sa.Column("id", KEY, autoincrement=True, nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("account_id", KEY, nullable=True),
+        sa.Column("webhook_id", KEY, nullable=True),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("link", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("digest", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_at", sa.DateTime(), nullable=False),
+        sa.Column("done_at", sa.DateTime(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_delivery_account_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["webhook.id"], name=op.f("fk_delivery_webhook_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
+    )
+    op.create_index("ix_delivery_account_id", "delivery", ["account_id"])
+    op.create_index("ix_delivery_webhook_id", "delivery", ["webhook_id"])
+
+
 def downgrade() -> None:
+    for table in ("delivery", "webhook", "notice_setting", "notice"):
+        op.drop_table(table)
     op.drop_table("job_run")
     op.drop_table("calendar_year")
     op.drop_table("calendar_day")
