@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.faces.admin import chrome, definitions, failures, files, home
+from app.faces.admin import (
+    calendar_page,
+    chrome,
+    definitions,
+    failures,
+    files,
+    home,
+    jobs_page,
+    notices_page,
+    webhooks_page,
+)
 from app.faces.admin.mount import RegisterMount
 
 
@@ -15,4 +25,6 @@ def install(app: Flask) -> None:
     app.register_blueprint(home.blueprint())
     app.register_blueprint(files.blueprint())
     app.register_blueprint(definitions.blueprint())
+    for room in (calendar_page, jobs_page, notices_page, webhooks_page):
+        app.register_blueprint(room.blueprint())
     app.register_blueprint(RegisterMount().blueprint())

@@ -21,8 +21,10 @@ from flask import (
 from flask import request as asked
 from markupsafe import Markup, escape
 
+from app.errors import AppError
 from app.faces.admin import desk
 from app.faces.admin.session import current_person, open_to_all
+from app.services import notices
 from app.services.access import POWERS
 from app.services.standing import Standing
 from app.storage.catalog import Snapshot
@@ -43,6 +45,7 @@ def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(asset=asset, icon=icon, menu=menu)
+    app.jinja_env.globals.update(unread_notices=unread_notices, may_administer=may_administer)
     app.context_processor(surroundings)
     static = Blueprint("pages_static", __name__, template_folder="templates")
     static.add_url_rule("/assets/<digest>/<path:name>", "asset", serve_asset)
@@ -97,6 +100,24 @@ def surroundings() -> dict[str, Any]:
         "sign_out_url": url_for("session.sign_out"),
         "person": current_person(),
     }
+
+
+def unread_notices() -> int:
+    """Return how many notices the person has not read; 0 on the page of a database that is away."""
+    try:
+        with desk.reading() as work:
+            return notices.unread(work)
+    except AppError:
+        return 0
+
+
+def may_administer() -> bool:
+    """Return whether the pages of settings are offered."""
+    try:
+        with desk.reading() as work:
+            return desk.may(work, "administer")
+    except AppError:
+        return False
 
 
 def menu() -> Markup:

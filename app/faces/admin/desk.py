@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import cast
 
 from flask import current_app, g
 
+from app.errors import NotAllowed
 from app.faces.admin.session import current_actor
+from app.services import access
 from app.services.work import Actor, Platform, Work
 from app.storage.catalog import Published
 from app.words import gettext as _
@@ -58,6 +60,14 @@ def writing(*, publishing: bool = False, face: str = "web") -> Iterator[Work]:
     actor = replace(current_actor(), face=face)
     with platform().writing(actor, publishing=publishing) as work:
         yield work
+
+
+def may(work: Work, action: str, slug: str = "") -> bool:
+    """Return whether who asks may do something: for what a page offers, not for what it does."""
+    with suppress(NotAllowed):
+        access.require(work, action, slug)
+        return True
+    return False
 
 
 def moment(at: datetime.datetime | None) -> str:
