@@ -370,7 +370,37 @@ def test_a_robot_that_does_not_answer_is_not_waited_for(
 
     [row] = sent(office)
     assert row.state == "waiting"
-    assert "Timeout" in row.error
+    assert "did not answer in time" in row.error
+
+
+def test_a_robot_that_cannot_be_reached_says_so(
+    office: Platform, person: Callable[..., Actor], hook: Callable[..., int]
+) -> None:
+    hook(url="http://127.0.0.1:1/hook?key=zq7hidden")
+    tell(office, person("wang"))
+
+    work_off(office)
+
+    [row] = sent(office)
+    assert "cannot be reached" in row.error
+    assert "zq7hidden" not in row.error
+
+
+def test_what_speaks_no_tls_gets_no_message(
+    office: Platform, person: Callable[..., Actor], hook: Callable[..., int], group: Robot
+) -> None:
+    hook(url=group.url.replace("http:", "https:"))
+    tell(office, person("wang"))
+
+    work_off(office)
+
+    assert group.got == []
+    assert sent(office)[0].state == "waiting"
+
+
+def test_sending_by_hand_with_nothing_to_send_does_nothing(office: Platform) -> None:
+    for name in ("send-notice", "send-digest", "tidy-notices", "tidy-jobs"):
+        jobs.run_now(office, JOBS, name, ME)
 
 
 def test_a_test_message_is_sent_for_real(

@@ -38,19 +38,34 @@ def show() -> str:
         notice = next((one for one in calendar.notices(work) if one.year == year), None)
         may_change = desk.may(work, "administer")
     months = [month(days, year, number, today) for number in range(1, 13)]
-    named = [
-        {"on": on, "title": found.title, "free": found.kind == HOLIDAY}
-        for on, found in sorted(days.days.items()) if on.year == year
-    ]  # fmt: skip
     return render_template(
-        "taizhang/settings/calendar.html", year=year, months=months, notice=notice, named=named,
-        known=year in days.years, total=sum(one["working"] for one in months),
+        "taizhang/settings/calendar.html", year=year, months=months, notice=notice,
+        named=spans(days, year), known=year in days.years,
+        total=sum(one["working"] for one in months),
         weekdays=[_(name) for name in WEEKDAYS], may_change=may_change,
         chosen=chosen(days, year), kinds=kinds(),
         loaded=desk.moment(notice.loaded_at) if notice else "",
         years=sorted({*days.years, year, today.year, today.year + 1}),
         crumbs=[(_("Calendar of working days"), "")],
     )  # fmt: skip
+
+
+def spans(days: WorkCalendar, year: int) -> list[dict[str, Any]]:
+    """Return the days with a kind of their own, those in a row under one name as one line."""
+    found: list[dict[str, Any]] = []
+    for on, one in sorted(days.days.items()):
+        if on.year != year:
+            continue
+        free = one.kind == HOLIDAY
+        last = found[-1] if found else None
+        follows = last and on - last["on"] == datetime.timedelta(days=1)
+        if last and follows and (last["title"], last["free"]) == (one.title, free):
+            last |= {"on": on, "last": f"{on:%m-%d}"}
+        else:
+            found.append(
+                {"on": on, "first": f"{on:%m-%d}", "last": "", "title": one.title, "free": free}
+            )
+    return found
 
 
 def kinds() -> list[tuple[str, str]]:

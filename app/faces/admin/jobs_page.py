@@ -38,6 +38,7 @@ def show() -> str:
         {
             "name": one.job.name,
             "title": _(one.job.title),
+            "timed": bool(one.job.cron),
             "due": desk.moment(one.next) if one.next else _("on demand"),
             "last": line(one.last) if one.last else None,
             "waiting": one.waiting,

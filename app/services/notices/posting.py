@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from app.errors import AppError, because
+from app.errors import AppError, Problem, because
 from app.services.jobs import GiveUp
 from app.services.notices.recipes import Recipe
 
@@ -40,9 +40,26 @@ def post(url: str, body: bytes, headers: dict[str, str], recipe: Recipe) -> None
             finally:
                 answer.close()
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        why = because("{why}", why=f"{type(error).__name__}: {without(str(error), url)}"[:500])
-        raise WebhookFailed(host=host, reason=why) from error
+        raise WebhookFailed(host=host, reason=worded(error, url)) from error
     judge(host, status, said, recipe)
+
+
+def worded(error: Exception, url: str) -> Problem:
+    """Return in words what stood in the way."""
+    # what the socket said is the innermost cause
+    cause: BaseException = error
+    while (inner := cause.__cause__ or cause.__context__) is not None:
+        cause = inner
+    why = without(str(getattr(cause, "strerror", None) or cause), url)[:300]
+    if isinstance(error, urllib3.exceptions.SSLError):
+        return because("its certificate is not trusted ({why})", why=why)
+    if isinstance(error, urllib3.exceptions.ReadTimeoutError | TimeoutError):
+        return because("it did not answer in time")
+    if isinstance(error, urllib3.exceptions.ConnectTimeoutError | OSError):
+        return because("it cannot be reached ({why})", why=why)
+    if isinstance(error, urllib3.exceptions.NewConnectionError):
+        return because("it cannot be reached ({why})", why=why)
+    return because("the connection failed ({why})", why=why)
 
 
 def without(text: str, url: str) -> str:
@@ -63,7 +80,7 @@ def bounded(answer: urllib3.BaseHTTPResponse) -> bytes:
             return read
         read += part
         if time.monotonic() > last:
-            raise TimeoutError(f"no whole answer in {WHOLE:.0f} s")
+            raise TimeoutError
     raise ValueError(f"the answer is longer than {LARGEST} bytes")
 
 
