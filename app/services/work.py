@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.definitions.register import Register
+from app.expressions import clock
 from app.services.office import Office
 from app.services.standing import EVERYTHING, NOBODY, Directory, Standing, Tree
 from app.storage.catalog import Catalog, Published, Snapshot
@@ -131,6 +132,8 @@ class Platform:
 
     def _work(self, tx: sa.Connection, actor: Actor) -> Work:
         snapshot = self.catalog.snapshot(tx)
+        # today() in an expression is the office's day, not the machine's
+        clock.set(lambda: self.office.local(now()).date())
         return Work(
             tx, self.catalog, snapshot, actor, now(), self.data_dir / "files", self.directory,
             office=self.office,

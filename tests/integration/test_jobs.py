@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
 from app.errors import FileRefused, NotAllowed
+from app.expressions import clock
 from app.services import jobs
 from app.services.jobs import GiveUp, Job, Run
 from app.services.jobs.job import ACTOR
 from app.services.jobs.queue import mark, take
 from app.services.jobs.running import JobBusy, JobFailed, JobUnknown
+from app.services.office import Office
 from app.services.work import Actor, Platform, Work
 from app.storage.models_jobs import job_run
 from tests.support.counted_jobs import counted, effects, prepare
@@ -224,6 +227,17 @@ def test_due_times_are_those_of_the_offices_clocks(office: Platform) -> None:
     assert one.latest(office.office, evening) == evening
     assert one.latest(office.office, evening - MINUTE / 60) == evening - 24 * HOUR
     assert one.next(office.office, evening) == evening + 24 * HOUR
+
+
+def test_today_in_an_expression_is_the_day_of_the_offices_clocks(platform: Platform) -> None:
+    days = []
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        platform.office = Office(ZoneInfo(zone))
+        with platform.reading(ME) as work:
+            assert clock.get()() == work.today
+            days.append(work.today)
+
+    assert datetime.timedelta(days=1) <= days[0] - days[1]
 
 
 def test_a_job_run_by_hand_is_done_once_for_a_due_time(office: Platform) -> None:

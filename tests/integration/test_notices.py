@@ -24,6 +24,7 @@ from app.services.notices.posting import WebhookFailed
 from app.services.notices.times import DIGEST, ONCE, Rhythm, TimeRefused
 from app.services.office import MailServer, Office
 from app.services.work import Actor, Platform, now
+from app.storage.models_identity import account
 from app.storage.models_notices import delivery
 from app.storage.session import Database
 from tests.support.receivers import Mailbox, Robot, mail_server, robot
@@ -133,6 +134,42 @@ def test_the_same_thing_is_told_once(office: Platform, person: Callable[..., Act
     assert tell(office, wang, li, wang, key="due 7") == 1
 
     assert tell(office, wang) == 1
+
+
+def test_two_who_tell_the_same_thing_at_once_tell_it_once(
+    office: Platform, person: Callable[..., Actor]
+) -> None:
+    wang = person("wang")
+    both, told = threading.Barrier(2), []
+
+    def one() -> None:
+        both.wait()
+        told.append(tell(office, wang, key="due 7"))
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(told) == [0, 1]
+
+
+def test_a_whole_office_is_told_at_once(
+    office: Platform, person: Callable[..., Actor], mailbox: Mailbox
+) -> None:
+    with office.database.writing() as tx:
+        row = {
+            "name": "x", "password_hash": "", "password_changed_at": now(), "created_at": now(),
+            "failed": 0,
+        }  # fmt: skip
+        rows = [{**row, "login": f"p{n}", "login_key": f"p{n}"} for n in range(1200)]
+        tx.execute(account.insert(), rows)
+        numbers = list(tx.scalars(sa.select(account.c.id).where(account.c.name == "x")))
+
+    with office.writing(ME) as work:
+        assert notices.notify(work, numbers, "system", "停机维护", key="m") == 1200
+        assert notices.notify(work, numbers, "system", "停机维护", key="m") == 0
 
 
 def test_nobody_has_no_notices(office: Platform) -> None:

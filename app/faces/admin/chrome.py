@@ -102,22 +102,27 @@ def surroundings() -> dict[str, Any]:
     }
 
 
+def standing_of() -> tuple[int, bool]:
+    """Return (notices not read, whether the person administers), read once a request; nothing
+    on the page that says that the database is away."""
+    if "standing_of" not in g:
+        try:
+            with desk.reading() as work:
+                g.standing_of = (notices.unread(work), desk.may(work, "administer"))
+        except AppError:
+            return 0, False
+    found: tuple[int, bool] = g.standing_of
+    return found
+
+
 def unread_notices() -> int:
-    """Return how many notices the person has not read; 0 on the page of a database that is away."""
-    try:
-        with desk.reading() as work:
-            return notices.unread(work)
-    except AppError:
-        return 0
+    """Return how many notices the person has not read."""
+    return standing_of()[0]
 
 
 def may_administer() -> bool:
     """Return whether the pages of settings are offered."""
-    try:
-        with desk.reading() as work:
-            return desk.may(work, "administer")
-    except AppError:
-        return False
+    return standing_of()[1]
 
 
 def menu() -> Markup:

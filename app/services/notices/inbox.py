@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import AppError, NotAllowed
 from app.services import jobs
@@ -31,6 +32,8 @@ KINDS: Mapping[str, str] = {
 #: notices on the page
 MOST = 200
 LONGEST_TITLE, LONGEST_TEXT = 200, 4000
+#: notices of one statement
+BATCH = 500
 
 
 class NoticeNotFound(AppError):
@@ -64,24 +67,29 @@ def notify(
     """
     if kind not in KINDS:
         raise ValueError(kind)
-    told = sorted(set(to))
-    if key is not None:
-        query = sa.select(notice.c.account_id).where(
-            notice.c.account_id.in_(told), notice.c.key == key
-        )
-        known = set(work.tx.scalars(query))
-        told = [number for number in told if number not in known]
-    if not told:
-        return 0
     message = {
         "kind": kind, "title": " ".join(title.split())[:LONGEST_TITLE],
         "text": text[:LONGEST_TEXT], "link": link,
     }  # fmt: skip
-    rows = [{**message, "account_id": n, "at": work.now, "key": key} for n in told]
-    work.tx.execute(notice.insert(), rows)
+    told = write(work, sorted(set(to)), message, key)
+    if not told:
+        return 0
     to_mail(work, told, message)
     to_webhooks(work, message, slug)
     return len(told)
+
+
+def write(work: Work, to: list[int], message: Mapping[str, Any], key: str | None) -> list[int]:
+    """Write the notices; return whom: who has one with the same key, from whatever transaction,
+    gets no second one."""
+    insert: Any = (sqlite if work.tx.dialect.name == "sqlite" else postgresql).insert(notice)
+    told: list[int] = []
+    for first in range(0, len(to), BATCH):
+        part = to[first : first + BATCH]
+        rows = [{**message, "account_id": n, "at": work.now, "key": key} for n in part]
+        statement = insert.values(rows).on_conflict_do_nothing(index_elements=["account_id", "key"])
+        told += work.tx.scalars(statement.returning(notice.c.account_id))
+    return sorted(told)
 
 
 def to_mail(work: Work, told: list[int], message: Mapping[str, Any]) -> None:
