@@ -20,7 +20,8 @@ from app.storage.session import Database
 def create_platform(config: Config) -> Platform:
     """Return the platform of this process: a pool of connections and an empty catalogue."""
     database = Database(config.database_url)
-    return Platform(database, Catalog(compile_kept), config.data_dir, config.secret_key)
+    catalog = Catalog(compile_kept)
+    return Platform(database, catalog, config.data_dir, config.secret_key, config.office)
 
 
 def create_app(config: Config | None = None) -> Flask:

@@ -16,10 +16,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
 from app.errors import SettingRefused
+from app.services.office import ADDRESS, MailServer, Office
 from app.services.policy import ADMINISTRATORS, EVERYBODY, NOBODY, Policy, Provider
 
 PREFIX = "TAIZHANG_"
@@ -51,9 +53,20 @@ SETTINGS: Mapping[str, str] = {
     "OIDC_CLIENT_SECRET": "",
     "OIDC_LABEL": "统一身份认证",
     "OIDC_CLAIM": "preferred_username",
+    "JOBS": "yes",
+    "TIME_ZONE": "Asia/Shanghai",
+    "SITE_URL": "",
+    "SMTP_HOST": "",
+    "SMTP_PORT": "",
+    "SMTP_SECURITY": "starttls",
+    "SMTP_USER": "",
+    "SMTP_PASSWORD": "",
+    "SMTP_FROM": "",
 }
 
 LANGUAGES = ("zh_Hans", "en")
+#: how the connection to the mail server is protected, and the port that is usual for it
+SMTP_PORTS: Mapping[str, int] = {"none": 25, "starttls": 587, "tls": 465}
 KEY_LENGTH = 32
 
 
@@ -91,6 +104,23 @@ class TrustedHostsMissing(SettingRefused):
     text = (
         "The setting {name} is missing. With TAIZHANG_HOST={host} other machines can reach the "
         "application: name the hosts it answers for, separated by commas."
+    )
+
+
+class TimeZoneUnknown(SettingRefused):
+    text = "The setting {name} is {value}, which is no time zone. Write it as Asia/Shanghai."
+
+
+class SiteUrlUnreadable(SettingRefused):
+    text = (
+        "The setting {name} is {value}, which is no address. Write it as https://host.example.cn."
+    )
+
+
+class SenderMissing(SettingRefused):
+    text = (
+        "The setting {name} is {value}, but mail needs the address it comes from: write it as "
+        "taizhang@office.example.cn."
     )
 
 
@@ -134,6 +164,8 @@ class Config:
     audit_days: int
     sign_in: Policy
     provider: Provider | None
+    jobs: bool
+    office: Office
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -161,6 +193,8 @@ class Config:
             audit_days=_number(given, "AUDIT_DAYS", 184, 36500),
             sign_in=_policy(given),
             provider=_provider(given),
+            jobs=_choice(given, "JOBS", ("yes", "no")) == "yes",
+            office=_office(given),
         )
 
 
@@ -194,6 +228,38 @@ def _choice(given: Mapping[str, str], name: str, choices: tuple[str, ...]) -> st
     if value in choices:
         return value
     raise SettingNotChoice(name=PREFIX + name, value=value, choices=", ".join(choices))
+
+
+def _office(given: Mapping[str, str]) -> Office:
+    """Return the settings that services need, as a value of theirs."""
+    try:
+        zone = ZoneInfo(given["TIME_ZONE"])
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise TimeZoneUnknown(name=PREFIX + "TIME_ZONE", value=given["TIME_ZONE"]) from None
+    site = given["SITE_URL"].rstrip("/")
+    if site:
+        parts = urlsplit(site)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+            raise SiteUrlUnreadable(name=PREFIX + "SITE_URL", value=site)
+    return Office(zone, site, _mail(given))
+
+
+def _mail(given: Mapping[str, str]) -> MailServer | None:
+    """Return the mail server; without a host no mail is sent."""
+    security = _choice(given, "SMTP_SECURITY", tuple(SMTP_PORTS))
+    if not given["SMTP_HOST"]:
+        return None
+    if not ADDRESS.fullmatch(given["SMTP_FROM"]):
+        raise SenderMissing(name=PREFIX + "SMTP_FROM", value=given["SMTP_FROM"] or "–")
+    port = given["SMTP_PORT"] or str(SMTP_PORTS[security])
+    return MailServer(
+        host=given["SMTP_HOST"],
+        port=_number({**given, "SMTP_PORT": port}, "SMTP_PORT", 1, 65535),
+        security=security,
+        user=given["SMTP_USER"],
+        password=given["SMTP_PASSWORD"],
+        sender=given["SMTP_FROM"],
+    )
 
 
 def _folder(value: str) -> Path:

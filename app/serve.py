@@ -3,7 +3,8 @@
 A supervisor binds the socket, starts the workers, replaces those that die, and ends them all
 on SIGTERM or SIGINT after the requests in progress are answered. SIGHUP replaces every worker
 by a fresh one, without refusing a request. The first worker prepares the database before any
-of them serves. Why this server: docs/adr/0008-wsgi-server.md.
+of them serves. One more child runs the background jobs.
+Why this server: docs/adr/0008-wsgi-server.md.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Worker:
 
     pid: int
     ready: int
+    #: what it does: answer requests, or run background jobs
+    jobs: bool = False
 
     def is_ready(self) -> bool:
         """Return whether it has said so; a worker that died has not."""
@@ -67,6 +70,8 @@ class Supervisor:
             return 0 if self.ending else 1
         for _ in range(self.config.workers - 1):
             self._start()
+        if self.config.jobs and self.factory.startswith("app:"):
+            self._start(jobs=True)
         host, port = self.listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"http://{shown}:{port}", flush=True)
@@ -80,16 +85,16 @@ class Supervisor:
         self._end()
         return 0
 
-    def _start(self, *, prepare: bool = False) -> Worker:
+    def _start(self, *, prepare: bool = False, jobs: bool = False) -> Worker:
         ready, tell = os.pipe()
         os.set_blocking(ready, False)
         pid = os.fork()
         if pid == 0:
             os.close(ready)
             os.close(self.alive[1])
-            work(self, tell, prepare)
+            work(self, tell, prepare, jobs)
         os.close(tell)
-        worker = Worker(pid, ready)
+        worker = Worker(pid, ready, jobs)
         self.workers[pid] = worker
         return worker
 
@@ -112,19 +117,20 @@ class Supervisor:
             pid, _status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
-            os.close(self.workers.pop(pid).ready)
+            gone = self.workers.pop(pid)
+            os.close(gone.ready)
             if pid in self.leaving:
                 self.leaving.discard(pid)
             else:
                 print(f"Worker {pid} ended; starting another.", file=sys.stderr, flush=True)
                 time.sleep(PAUSE)
-                self._start()
+                self._start(jobs=gone.jobs)
 
     def _replace_all(self) -> None:
         """Start as many fresh workers as there are, then let the old ones finish."""
         old = set(self.workers) - self.leaving
-        for _ in old:
-            if not self._wait_for(self._start()):
+        for pid in old:
+            if not self._wait_for(self._start(jobs=self.workers[pid].jobs)):
                 if self.ending:
                     return
                 print("A new worker did not start; the old ones stay.", file=sys.stderr, flush=True)
@@ -155,22 +161,28 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def work(supervisor: Supervisor, tell: int, prepare: bool) -> NoReturn:
-    """Be a worker: prepare when asked, say "ready", serve until told to end."""
+def work(supervisor: Supervisor, tell: int, prepare: bool, jobs: bool) -> NoReturn:
+    """Be a worker: prepare when asked, say "ready", serve or run jobs until told to end."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
     status = 1
     try:
-        from app.worker import serve
+        if jobs:
+            from app.scheduler import run_jobs
 
-        serve(
-            supervisor.config,
-            supervisor.factory,
-            supervisor.listener,
-            alive=supervisor.alive[0],
-            tell=tell,
-            prepare=prepare,
-        )
+            supervisor.listener.close()
+            run_jobs(supervisor.config, alive=supervisor.alive[0], tell=tell)
+        else:
+            from app.worker import serve
+
+            serve(
+                supervisor.config,
+                supervisor.factory,
+                supervisor.listener,
+                alive=supervisor.alive[0],
+                tell=tell,
+                prepare=prepare,
+            )
         status = 0
     except AppError as refused:
         _refuse(refused, supervisor.config.language)

@@ -12,7 +12,10 @@ from alembic import context
 
 import app.storage.models
 import app.storage.models_audit
+import app.storage.models_calendar
 import app.storage.models_identity
+import app.storage.models_jobs
+import app.storage.models_notices
 import app.storage.models_people  # noqa: F401  (fills the metadata)
 from app.storage.base import metadata
 

@@ -39,7 +39,8 @@ LEFT_OUT = frozenset({"login_session"})
 #: tables that a database without registers already has rows in
 REPLACED = frozenset(
     "catalog_stamp account account_event login_session sign_in_log former_password recovery_code "
-    "linked_identity unit unit_event role post setting".split()
+    "linked_identity unit unit_event role post setting "
+    "calendar_day calendar_year job_run notice notice_setting webhook delivery".split()
 )
 BATCH = 1000
 #: what reading a file that is no whole backup of ours may run into

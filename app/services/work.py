@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.definitions.register import Register
+from app.expressions import clock
+from app.services.office import Office
 from app.services.standing import EVERYTHING, NOBODY, Directory, Standing, Tree
 from app.storage.catalog import Catalog, Published, Snapshot
 from app.storage.session import Database
@@ -55,6 +57,7 @@ class Work:
     fresh: dict[str, Published] = field(default_factory=dict)
     #: what the actor may do in the registers asked about so far (``access.Access``)
     accesses: dict[str, Any] = field(default_factory=dict)
+    office: Office = field(default_factory=Office)
 
     def published(self, slug: str) -> Published:
         """Return a register, compiled. Raises ``RegisterNotFound``."""
@@ -77,7 +80,7 @@ class Work:
     @property
     def today(self) -> datetime.date:
         """Return the day it is in the office."""
-        return self.now.replace(tzinfo=datetime.UTC).astimezone().date()
+        return self.office.local(self.now).date()
 
     @property
     def tree(self) -> Tree:
@@ -99,7 +102,12 @@ class Platform:
     """The database, the catalogue and the folder of files of this process."""
 
     def __init__(
-        self, database: Database, catalog: Catalog, data_dir: Path, secret: str = ""
+        self,
+        database: Database,
+        catalog: Catalog,
+        data_dir: Path,
+        secret: str = "",
+        office: Office | None = None,
     ) -> None:
         """``secret`` is the key that what is written outside the database is signed with."""
         self.secret = secret
@@ -107,6 +115,7 @@ class Platform:
         self.catalog = catalog
         self.data_dir = data_dir
         self.directory = Directory()
+        self.office = office or Office()
 
     @contextmanager
     def reading(self, actor: Actor) -> Iterator[Work]:
@@ -130,9 +139,12 @@ class Platform:
 
     def _work(self, tx: sa.Connection, actor: Actor) -> Work:
         snapshot = self.catalog.snapshot(tx)
+        # today() in an expression is the office's day, not the machine's
+        clock.set(lambda: self.office.local(now()).date())
         return Work(
-            tx, self.catalog, snapshot, actor, now(), self.data_dir / "files", self.directory
-        )
+            tx, self.catalog, snapshot, actor, now(), self.data_dir / "files", self.directory,
+            office=self.office,
+        )  # fmt: skip
 
 
 def now() -> datetime.datetime:

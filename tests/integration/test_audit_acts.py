@@ -121,7 +121,7 @@ def test_what_is_typed_as_a_login_name_that_is_nobodys_is_not_kept(
 def test_changing_the_password(browser: Browser, entries: Entries) -> None:
     entries()
     wrong = {"old": CANARIES[0], "new": "wieder ein langer Satz", "again": "wieder ein langer Satz"}
-    browser.get("/password")
+    browser.get("/account/password")
     browser.post("/account/password", wrong)
     browser.post("/account/password", {**wrong, "old": PASSWORD})
 
@@ -447,7 +447,7 @@ def test_the_log_is_for_the_audit_administrator(app: Flask, role: str, reads: bo
 
     assert browser.get("/audit/").status_code == (200 if reads else 403)
     assert browser.post("/audit/export", format="csv").status_code == (200 if reads else 403)
-    assert (link in browser.get("/password").text) is reads
+    assert (link in browser.get("/account/password").text) is reads
     if role == "audit_administrator":
         assert browser.get("/registers/demo/export.csv").status_code == 403
 

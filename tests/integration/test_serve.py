@@ -5,12 +5,21 @@ from __future__ import annotations
 import http.cookiejar
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from app.services import jobs
+from app.services.jobs.job import ACTOR
+from app.storage.models_jobs import job_run
+from app.storage.session import Database
+from tests.support.register import platform_on
 from tests.support.server import ROOT, TINY, Server, free_port, serving, settle
 
 
@@ -47,9 +56,39 @@ def test_the_first_start_tells_the_password_once_and_the_second_keeps_everything
 
 
 def test_two_workers_answer(tmp_path: Path) -> None:
-    with serving(tmp_path, DEMO="no") as server:
+    with serving(tmp_path, DEMO="no", JOBS="no") as server:
         assert {server.get("/sign-in")[0] for _ in range(10)} == {200}
         assert len(server.workers()) == 2
+
+
+def due(folder: Path, key: str) -> str:
+    """Have old runs tidied away now; return the state of the run known by ``key``."""
+    platform = platform_on(Database(f"sqlite:///{folder / 'taizhang.db'}"), folder)
+    try:
+        with platform.writing(ACTOR) as work:
+            jobs.enqueue(work, "tidy-jobs", key=key)
+        while True:
+            with platform.reading(ACTOR) as work:
+                query = sa.select(job_run.c.state).where(job_run.c.key == key)
+                state = work.tx.scalar(query)
+            if state not in ("waiting", "running"):
+                return str(state)
+            time.sleep(0.05)
+    finally:
+        platform.database.dispose()
+
+
+def test_one_more_child_runs_background_jobs_and_is_replaced_when_it_dies(tmp_path: Path) -> None:
+    with serving(tmp_path, DEMO="no") as server:
+        assert len(server.workers()) == 3
+        assert due(tmp_path, "first") == "done"
+        before = server.workers()
+
+        os.kill(max(before), signal.SIGKILL)
+
+        assert due(tmp_path, "second") == "done"
+        assert len(server.workers() - before) == 1
+        assert server.end() == 0
 
 
 def start(data_dir: Path, port: int, **settings: str) -> subprocess.CompletedProcess[str]:

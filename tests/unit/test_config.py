@@ -30,6 +30,19 @@ def test_nothing_need_be_set(tmp_path: Path) -> None:
     assert config.language == "zh_Hans"
 
 
+def test_mail_needs_a_server_and_an_address_it_comes_from(tmp_path: Path) -> None:
+    assert read(tmp_path).office.mail is None
+    with pytest.raises(SettingRefused, match="SMTP_FROM"):
+        read(tmp_path, SMTP_HOST="mail.example.cn")
+
+    given = {"SMTP_HOST": "mail.example.cn", "SMTP_FROM": "taizhang@example.cn"}
+    server = read(tmp_path, **given, SMTP_PASSWORD="hidden word").office.mail
+    assert server is not None
+    assert (server.port, server.security) == (587, "starttls")
+    assert read(tmp_path, **given, SMTP_SECURITY="tls").office.mail != server
+    assert "hidden word" not in repr(server)
+
+
 def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     first, second = read(tmp_path), read(tmp_path)
 
@@ -58,6 +71,11 @@ def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> 
         ("DATA_DIR", "/proc/nowhere"),
         ("SECURE_COOKIES", "maybe"),
         ("LANGUAGE", "fr"),
+        ("JOBS", "sometimes"),
+        ("TIME_ZONE", "Asia/Nowhere"),
+        ("TIME_ZONE", "../../etc/passwd"),
+        ("SITE_URL", "taizhang.example.cn"),
+        ("SMTP_SECURITY", "ssl"),
         ("DEMO", "1"),
         ("DATABSE_URL", "sqlite:///x.db"),
         ("PORT2", "80"),

@@ -7,14 +7,18 @@ from flask import Flask
 from app.faces.admin import (
     account_pages,
     audit_pages,
+    calendar_page,
     chrome,
     definitions,
     failures,
     files,
     home,
+    jobs_page,
+    notices_page,
     people_accounts,
     provider_pages,
     signing,
+    webhooks_page,
 )
 from app.faces.admin.mount import RegisterMount
 
@@ -31,4 +35,6 @@ def install(app: Flask) -> None:
     app.register_blueprint(files.blueprint())
     app.register_blueprint(definitions.blueprint())
     app.register_blueprint(audit_pages.blueprint())
+    for room in (calendar_page, jobs_page, notices_page, webhooks_page):
+        app.register_blueprint(room.blueprint())
     app.register_blueprint(RegisterMount().blueprint())

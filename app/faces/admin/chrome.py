@@ -21,13 +21,14 @@ from flask import (
 from flask import request as asked
 from markupsafe import Markup, escape
 
+from app.errors import AppError
 from app.faces.admin import desk
 from app.faces.admin.session import current_person, open_to_all
-from app.services import access
+from app.services import notices
 from app.services.access import POWERS
 from app.services.standing import Standing
 from app.storage.catalog import Snapshot
-from app.words import CHINESE, current_language
+from app.words import CHINESE, current_language, gettext
 
 STATIC = Path(__file__).parent / "static"
 YEAR = 365 * 86400
@@ -43,7 +44,7 @@ def install(app: Flask) -> None:
     """Give templates their globals and serve the static files."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(asset=asset, icon=icon, menu=menu, may_audit=may_audit)
+    app.jinja_env.globals.update(asset=asset, icon=icon, menu=menu, unread_notices=unread_notices)
     app.context_processor(surroundings)
     static = Blueprint("pages_static", __name__, template_folder="templates")
     static.add_url_rule("/assets/<digest>/<path:name>", "asset", serve_asset)
@@ -100,10 +101,17 @@ def surroundings() -> dict[str, Any]:
     }
 
 
-def may_audit() -> bool:
-    """Return whether who asks is led to the audit log."""
-    with desk.reading() as work:
-        return access.may(work, "audit")
+def unread_notices() -> int:
+    """Return how many notices the person has not read; nothing on the page that says that the
+    database is away."""
+    if "unread" not in g:
+        try:
+            with desk.reading() as work:
+                g.unread = notices.unread(work)
+        except AppError:
+            return 0
+    found: int = g.unread
+    return found
 
 
 def menu() -> Markup:
@@ -127,8 +135,28 @@ def draw(snapshot: Snapshot, standing: Standing) -> str:
     total = sum(len(shelf["registers"]) for shelf in shelves)
     return render_template(
         "taizhang/menu.html", groups=shelves, many=total > MANY, open=total <= VERY_MANY,
-        definitions_url=url_for("definitions.index") if publishes(standing) else "",
+        tools=tools(standing),
     )  # fmt: skip
+
+
+#: (power asked for, endpoint, symbol, words) of the pages on which the platform is kept
+TOOLS = (
+    ("publish", "definitions.index", "doc", "Definitions"),
+    ("administer", "accounts.index", "user", "Accounts"),
+    ("audit", "audit.index", "clock", "Audit log"),
+    ("administer", "calendar.show", "table", "Calendar of working days"),
+    ("administer", "jobs.show", "undo", "Background jobs"),
+    ("administer", "webhooks.index", "send", "Messages to the outside"),
+)
+
+
+def tools(standing: Standing) -> list[dict[str, str]]:
+    """Return the links to the pages on which the platform itself is kept."""
+    return [
+        {"url": url_for(endpoint), "icon": symbol, "title": gettext(words)}
+        for power, endpoint, symbol, words in TOOLS
+        if standing.powers & POWERS[power]
+    ]
 
 
 def publishes(standing: Standing) -> bool:
@@ -169,7 +197,7 @@ def mark(text: str, snapshot: Snapshot) -> Markup:
             if shut >= 0 and shut == opened:
                 before = f'{before[:shut]}<details class="side-group" open>{before[shut + 28 :]}'
             text = f'{before}{found} aria-current="page"{after}'
-    elif asked.endpoint == "definitions.index":
-        place = f'href="{escape(url_for("definitions.index"))}"'
+    elif asked.endpoint in {endpoint for _power, endpoint, _icon, _words in TOOLS}:
+        place = f'href="{escape(url_for(asked.endpoint))}"'
         text = text.replace(place, f'{place} aria-current="page"')
     return Markup(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import cast
 
@@ -12,6 +12,7 @@ from flask import current_app, g
 
 from app.errors import NotAllowed
 from app.faces.admin.session import current_actor
+from app.services import access
 from app.services.work import Actor, Platform, Work
 from app.storage.catalog import Published
 from app.words import gettext as _
@@ -72,17 +73,26 @@ def writing(*, publishing: bool = False, face: str = "web") -> Iterator[Work]:
         raise
 
 
+def may(work: Work, action: str, slug: str = "") -> bool:
+    """Return whether who asks may do something: for what a page offers, not for what it does."""
+    with suppress(NotAllowed):
+        access.require(work, action, slug)
+        return True
+    return False
+
+
 def moment(at: datetime.datetime | None) -> str:
     """Return a stored moment (UTC) as people here read it."""
     return f"{local(at):%Y-%m-%d %H:%M}" if at else ""
 
 
 def local(at: datetime.datetime) -> datetime.datetime:
-    return at.replace(tzinfo=datetime.UTC).astimezone()
+    """Return a stored moment as the office's clocks show it."""
+    return platform().office.local(at)
 
 
 def person(name: str | None) -> str:
     """Return who did something; what came with the product was nobody's deed."""
-    if name == "command line":
-        return _("command line")
+    if name in ("command line", "background job"):
+        return _(name)
     return _("the system") if name == "seed" else name or ""

@@ -6,6 +6,8 @@ from flask import Flask
 
 from app.faces.cli.accounts import accounts, users
 from app.faces.cli.audit import audit
+from app.faces.cli.calendar import calendars
+from app.faces.cli.jobs import jobs
 from app.faces.cli.records import records
 from app.faces.cli.registers import registers
 from app.faces.cli.upkeep import backup, database, restore, seed
@@ -13,5 +15,7 @@ from app.faces.cli.upkeep import backup, database, restore, seed
 
 def install(app: Flask) -> None:
     """Put every command into ``flask``."""
-    for command in (registers, records, users, accounts, audit, database, seed, backup, restore):
+    keeping = (audit, database, seed, backup, restore, calendars, jobs)
+    shipped = (registers, records, users, accounts, *keeping)
+    for command in shipped:
         app.cli.add_command(command)
