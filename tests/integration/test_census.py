@@ -60,8 +60,6 @@ CENSUS: dict[tuple[str, str], tuple[str, str]] = {
     ("/notices/", "GET"): (SIGNED_IN, READS),
     ("/notices/<id>/open", "POST"): (SIGNED_IN, WRITES),
     ("/notices/read", "POST"): (SIGNED_IN, WRITES),
-    ("/password", "GET"): (SIGNED_IN, READS),
-    ("/password", "POST"): (SIGNED_IN, WRITES),
     ("/registers/<slug>/", "GET"): (SIGNED_IN, READS),
     ("/registers/<slug>/<id>", "GET"): (SIGNED_IN, READS),
     ("/registers/<slug>/<id>/delete", "GET"): (SIGNED_IN, READS),
