@@ -117,15 +117,24 @@ class Tree:
         return found
 
 
+UNITS = sa.select(
+    people.unit.c.id, people.unit.c.code, people.unit.c.title, people.unit.c.kind,
+    people.unit.c.parent_id, people.unit.c.position, people.unit.c.valid_from,
+    people.unit.c.valid_until, people.unit.c.merged_into, people.unit.c.slug,
+    people.unit.c.record,
+)  # fmt: skip
+
+
+def read_unit(tx: sa.Connection, number: int) -> Unit | None:
+    """Read one unit with everything that was entered of it, also for later."""
+    row = tx.execute(UNITS.where(people.unit.c.id == number)).one_or_none()
+    return None if row is None else Unit(*row)
+
+
 def read_tree(tx: sa.Connection, day: datetime.date) -> Tree:
     """Read every unit there ever was, as of a day."""
-    table, event = people.unit, people.unit_event
-    columns = (
-        table.c.id, table.c.code, table.c.title, table.c.kind, table.c.parent_id,
-        table.c.position, table.c.valid_from, table.c.valid_until, table.c.merged_into,
-        table.c.slug, table.c.record,
-    )  # fmt: skip
-    units = {row.id: Unit(*row) for row in tx.execute(sa.select(*columns).order_by(table.c.id))}
+    event = people.unit_event
+    units = {row.id: Unit(*row) for row in tx.execute(UNITS.order_by(people.unit.c.id))}
     later = (
         sa.select(event.c.unit_id, event.c.note)
         .where(event.c.effective > day, event.c.action.in_(("renamed", "moved")))
