@@ -120,7 +120,11 @@ def carried(
         for slug, action in merged(before[number], after[number])
         if before[number].get((slug, action), 0) != after[number].get((slug, action), 0)
     )  # fmt: skip
-    said = [day, numbers, [(x.account, x.slug, x.action, x.before, x.after) for x in lines]]
+    said = [
+        day.isoformat(),
+        numbers,
+        [(x.account, x.slug, x.action, x.before, x.after) for x in lines],
+    ]
     return Effect(day, len(numbers), lines, hashlib.sha256(dump_json(said).encode()).hexdigest())
 
 
