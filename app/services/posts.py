@@ -153,6 +153,13 @@ def get(work: Work, number: int) -> Post:
     return Post(*row)
 
 
+def by_unit(work: Work) -> dict[int, int]:
+    """Return unit → number of posts in force today."""
+    post = tables.post
+    query = sa.select(post.c.unit_id, sa.func.count()).where(valid_on(post, work.today))
+    return {row[0]: row[1] for row in work.tx.execute(query.group_by(post.c.unit_id))}
+
+
 def deputies(work: Work, number: int) -> list[Post]:
     """Return the posts of those who stand in for a post."""
     found = work.tx.execute(_query().where(tables.post.c.deputy_of == number))
@@ -216,6 +223,13 @@ def check_person(work: Work, number: int) -> str:
     if name is None:
         raise PersonUnknown(login=number)
     return str(name)
+
+
+def name_of(work: Work, number: int) -> str:
+    """Return how an account is called in a picker, ``""`` for none."""
+    query = sa.select(account.c.name, account.c.login).where(account.c.id == number)
+    row = work.tx.execute(query).one_or_none()
+    return "" if row is None else f"{row.name}（{row.login}）"
 
 
 def overlapping(work: Work, wanted: Wanted) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.faces.admin import chrome, definitions, failures, files, home
+from app.faces.admin import chrome, definitions, failures, files, home, people
 from app.faces.admin.mount import RegisterMount
 
 
@@ -15,4 +15,5 @@ def install(app: Flask) -> None:
     app.register_blueprint(home.blueprint())
     app.register_blueprint(files.blueprint())
     app.register_blueprint(definitions.blueprint())
+    app.register_blueprint(people.blueprint())
     app.register_blueprint(RegisterMount().blueprint())

@@ -22,6 +22,7 @@ from flask import request as asked
 from markupsafe import Markup, escape
 
 from app.faces.admin import desk
+from app.faces.admin.people import acting
 from app.faces.admin.session import current_person, open_to_all
 from app.services.access import POWERS
 from app.services.standing import Standing
@@ -96,6 +97,7 @@ def surroundings() -> dict[str, Any]:
         "home_url": url_for("home.index"),
         "sign_out_url": url_for("session.sign_out"),
         "person": current_person(),
+        "acting": acting.choices,
     }
 
 
@@ -121,11 +123,16 @@ def draw(snapshot: Snapshot, standing: Standing) -> str:
     return render_template(
         "taizhang/menu.html", groups=shelves, many=total > MANY, open=total <= VERY_MANY,
         definitions_url=url_for("definitions.index") if publishes(standing) else "",
+        people_url=url_for("people.index") if gives_rights(standing) else "",
     )  # fmt: skip
 
 
 def publishes(standing: Standing) -> bool:
     return bool(standing.powers & POWERS["publish"])
+
+
+def gives_rights(standing: Standing) -> bool:
+    return bool(standing.powers & (POWERS["administer"] | POWERS["grant"]))
 
 
 def groups(snapshot: Snapshot, standing: Standing) -> list[dict[str, Any]]:

@@ -48,6 +48,8 @@ class SignInNeeded(AppError):
     )
 
 
+#: where the cookie of the forms keeps the unit somebody chose to act for
+ACTING = "acting"
 #: what is served to everybody: style, scripts, symbols
 OPEN = frozenset({"pages_static.asset"})
 
@@ -85,7 +87,9 @@ def current_person() -> str:
 def current_actor() -> Actor:
     """Return who asks as the services want to know it; without an id nobody is signed in."""
     found = current_account()
-    return Actor(found.id, found.name, "web") if found else Actor(None, "", "web")
+    if found is None:
+        return Actor(None, "", "web")
+    return Actor(found.id, found.name, "web", unit=form_session.get(ACTING))
 
 
 def require_account() -> Response | None:
