@@ -34,8 +34,8 @@ ROWS: Mapping[str, str] = {
     permissions.PAIRED: "records the person or the unit is paired with",
 }
 KINDS: Mapping[str, str] = {
-    "bureau": "bureau", "township": "township or street", "department": "department",
-    "taskforce": "task force", "enterprise": "enterprise", "other": "other unit",
+    "bureau": "Bureau", "township": "Township or street", "department": "Department",
+    "taskforce": "Task force", "enterprise": "Enterprise", "other": "Other unit",
 }  # fmt: skip
 POWER_NAMES: Mapping[str, str] = {
     "administrator": "undivided administrator", "system": "system administrator",
@@ -119,7 +119,7 @@ def difference(line: Line) -> str:
     """Return one difference in effective access: "查看 0 行 → 84 行"."""
     said = action(line.action)
     if line.action == FIELDS or line.counted:
-        unit = "{count} fields" if line.action == FIELDS else "{count} rows"
+        unit = "{count} of the fields" if line.action == FIELDS else "{count} record rows"
         before = gettext(unit, count=f"{line.before:,}")
         return f"{said} {before} → {gettext(unit, count=f'{line.after:,}')}"
     states = gettext("no"), gettext("yes")

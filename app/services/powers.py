@@ -147,7 +147,7 @@ def _holders(work: Work) -> dict[str, list[tuple[int, str]]]:
 def _missing(work: Work, holders: dict[str, list[tuple[int, str]]]) -> list[Any]:
     """Return what stands in the way of keeping the powers apart."""
     found = [
-        because("Nobody who can sign in holds the power {word}.", word=power)
+        because("Nobody who can sign in holds the power {word}.", word=f"{power} administrator")
         for power in THREE
         if not holders[power]
     ]

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from app.services import people
 from app.services.intake import import_pairings, import_people, import_units, read_sheet
+from app.services.roles import titles as role_titles
 from app.services.seeding import SCHEMAS, SEED
 from app.services.work import Platform
 from app.storage import models_people as tables
@@ -47,7 +48,7 @@ def seed_people(platform: Platform) -> list[Made]:
             made = import_people(work, source, "people.csv").passwords
         with (FOLDER / "pairings.csv").open("rb") as source:
             import_pairings(work, source, "pairings.csv")
-        roles = dict(work.tx.execute(sa.select(tables.role.c.slug, tables.role.c.title)).tuples())
+        roles = role_titles(work)
     return [
         (login, name, roles[facts[login].text("role")], units[facts[login].text("unit")], password)
         for login, name, password in made

@@ -149,12 +149,11 @@ def tabs(work: Work) -> list[dict[str, Any]]:
     held = work.standing.powers
     may = {action: bool(held & POWERS[action]) for action in ("administer", "grant")}
     may[""] = may["administer"] or may["grant"]
-    found = [
+    return [
         {"title": _(title), "url": url_for(endpoint), "here": marked(endpoint)}
         for endpoint, title, action in PAGES
         if may[action]
     ]
-    return found
 
 
 def marked(endpoint: str) -> bool:

@@ -40,7 +40,7 @@ def index() -> str:
 
 
 def other_page(number: int) -> str:
-    kept = {k: v for k, v in request.args.items() if k != "page"}
+    kept: dict[str, Any] = {k: v for k, v in request.args.items() if k != "page"}
     return url_for("people.pairings", **kept, page=number)
 
 
@@ -91,7 +91,7 @@ def new() -> Answer:
                     posts_pages.person_control("person", _("Person")),
                     common.choice("unit", _("or unit"), common.unit_options(work.tree)),
                     common.day_control("since", _("First day"), work.today, required=True),
-                    common.day_control("last", _("Last day")),
+                    common.day_control("last", _("Until and with")),
                 ]
                 controls[2].required = False
             heading = _("New pairing")
@@ -110,7 +110,7 @@ def new() -> Answer:
             slug, common.the_number(f"record-{slug}", _("Record")),
             common.number("person", _("Person"), needed=False),
             common.number("unit", _("Unit"), needed=False),
-            common.the_day("since", _("First day")), day_after(common.day("last", _("Last day"))),
+            common.the_day("since", _("First day")), day_after(common.day("last", _("Until and with"))),
         )  # fmt: skip
         with desk.writing() as work:
             pairings.pair(work, wanted)
@@ -126,7 +126,7 @@ def end(id: int) -> Answer:
     def draw(**more: Any) -> str:
         with desk.reading() as work:
             access.require(work, "grant")
-            controls = [common.day_control("last", _("Last day"), work.today, required=True)]
+            controls = [common.day_control("last", _("Until and with"), work.today, required=True)]
             heading = _("End the pairing")
             return common.form(
                 work, heading, controls, url_for("people.pairings"),
@@ -135,7 +135,7 @@ def end(id: int) -> Answer:
             )  # fmt: skip
 
     def act() -> Response:
-        day = day_after(common.the_day("last", _("Last day")))
+        day = day_after(common.the_day("last", _("Until and with")))
         assert day is not None
         with desk.writing() as work:
             pairings.finish(work, id, day)

@@ -51,7 +51,7 @@ def index() -> str:
 
 
 def other_page(number: int) -> str:
-    kept = {k: v for k, v in request.args.items() if k != "page"}
+    kept: dict[str, Any] = {k: v for k, v in request.args.items() if k != "page"}
     return url_for("people.posts", **kept, page=number)
 
 
@@ -106,7 +106,9 @@ def new() -> Answer:
                 common.choice("role", _("Role"), names, required=True),
                 common.control("title", _("Name of the post")),
                 common.day_control("since", _("First day"), work.today, required=True),
-                common.day_control("last", _("Last day"), help=_("Empty for as long as it lasts.")),
+                common.day_control(
+                    "last", _("Until and with"), help=_("Empty for as long as it lasts.")
+                ),
             ]
             return drawn(work, _("New post"), controls, **more)
 
@@ -114,7 +116,7 @@ def new() -> Answer:
         since = common.the_day("since", _("First day"))
         made = Wanted(
             common.the_number("person", _("Person")), common.the_number("unit", _("Unit")),
-            common.typed("role"), since, day_after(common.day("last", _("Last day"))),
+            common.typed("role"), since, day_after(common.day("last", _("Until and with"))),
             common.typed("title"),
         )  # fmt: skip
         if not made.role:
@@ -171,14 +173,14 @@ def end(id: int) -> Answer:
             access.require(work, "grant")
             post = posts.get(work, id)
             controls = [
-                common.day_control("last", _("Last day"), required=True, help=_(
+                common.day_control("last", _("Until and with"), required=True, help=_(
                     "The post is held on this day, and no longer from the day after.")),
             ]  # fmt: skip
             heading = _("End the post of {name}", name=post.name)
             return drawn(work, heading, controls, help=sentence(work, post), **more)
 
     def act() -> Response | dict[str, Any]:
-        day = day_after(common.the_day("last", _("Last day")))
+        day = day_after(common.the_day("last", _("Until and with")))
         assert day is not None
 
         def change(work: Work) -> Change:
@@ -209,7 +211,7 @@ def deputy(id: int) -> Answer:
             controls = [
                 person_control("person", _("Deputy")),
                 common.day_control("since", _("First day"), work.today, required=True),
-                common.day_control("last", _("Last day"), required=True),
+                common.day_control("last", _("Until and with"), required=True),
             ]
             heading = _("A deputy for {name}", name=post.name)
             return drawn(work, heading, controls, help=sentence(work, post), **more)
@@ -217,7 +219,7 @@ def deputy(id: int) -> Answer:
     def act() -> Response | dict[str, Any]:
         person = common.the_number("person", _("Deputy"))
         since = common.the_day("since", _("First day"))
-        until = day_after(common.the_day("last", _("Last day")))
+        until = day_after(common.the_day("last", _("Until and with")))
         assert until is not None
 
         def change(work: Work) -> Change:

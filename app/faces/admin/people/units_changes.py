@@ -43,11 +43,11 @@ def new() -> Answer:
             controls = [
                 common.control("title", _("Name"), required=True),
                 common.control("code", _("Code"), required=True, help=_(
-                    "Letters, digits, points and hyphens; it stays the same when the name changes.")),
+                    "Letters, digits, points and hyphens. It stays when the name changes.")),
                 common.choice("kind", _("Kind"), common.kind_options(), "department"),
                 common.choice("parent", _("Under"), common.unit_options(work.tree, _("the top"))),
                 common.day_control("since", _("From"), work.today, required=True),
-                common.day_control("last", _("Last day"), help=_("Empty for as long as it lasts.")),
+                common.day_control("last", _("Until and with"), help=_("Empty for as long as it lasts.")),
             ]  # fmt: skip
             return common.form(
                 work, _("New unit"), controls, url_for("people.units"),
@@ -59,7 +59,7 @@ def new() -> Answer:
         facts = Facts(
             common.typed("code"), common.typed("title"), common.typed("kind"),
             common.number("parent", _("Under"), needed=False),
-            common.the_day("since", _("From")), day_after(common.day("last", _("Last day"))),
+            common.the_day("since", _("From")), day_after(common.day("last", _("Until and with"))),
         )  # fmt: skip
         with desk.writing() as work:
             number = units.found(work, facts)

@@ -110,7 +110,7 @@ def facts(work: Work, tree: Tree, unit: Unit) -> list[dict[str, str]]:
         {"title": _("Code"), "text": unit.code},
         {"title": _("Kind"), "text": _(grant_words.KINDS[unit.kind])},
         {"title": _("From"), "text": unit.since.isoformat()},
-        {"title": _("Last day"), "text": common.until_shown(unit.until)},
+        {"title": _("Until and with"), "text": common.until_shown(unit.until)},
     ]
     if unit.slug and unit.record is not None and unit.slug in work.snapshot.entries:
         title = work.register(unit.slug).title
