@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -49,18 +50,21 @@ def scope_row(work: Work, names: dict[str, str], scope: explaining.Scope) -> dic
     register = work.register(scope.slug)
     return {
         "title": scope.title,
-        "counts": [
-            {
-                "action": grant_words.action(action),
-                "count": f"{scope.counts[action]:,}" if action in effects.COUNTED else "",
-            }
-            for action in permissions.MAY
-            if action in scope.counts
-        ],
+        "counts": counted(scope.counts),
         "reasons": [grant_words.reason(register, work.tree, names, why) for why in scope.reasons],
         "hidden": grant_words.fields(register, scope.hidden),
         "masked": grant_words.fields(register, scope.masked),
     }
+
+
+def counted(counts: Mapping[str, int]) -> list[dict[str, str]]:
+    """Return what may be done, together where it is the same number of records."""
+    groups: dict[str, list[str]] = {}
+    for action in permissions.MAY:
+        if action in counts:
+            shown = f"{counts[action]:,}" if action in effects.COUNTED else ""
+            groups.setdefault(shown, []).append(action)
+    return [{"action": grant_words.actions(g), "count": n} for n, g in groups.items()]
 
 
 def of_record(view: RegisterView, id: int) -> str:
@@ -81,7 +85,7 @@ def of_record(view: RegisterView, id: int) -> str:
             rows=[verdict_row(work, names, slug, verdict) for verdict in found],
             fields=[(f.name, f.title) for f in view.register.fields],
             people=[(str(v.account), f"{v.name}（{v.login}）") for v in everybody(work, found)],
-            person=person, crumbs=view.crumbs((label, f"{view.root}{id}"), (_("Access"), "")),
+            about=person, crumbs=view.crumbs((label, f"{view.root}{id}"), (_("Access"), "")),
         )  # fmt: skip
 
 

@@ -73,7 +73,7 @@ def take(what: str, stream: Any, name: str, dry_run: bool) -> tuple[ImportReport
 
 def as_file(passwords: Passwords) -> Response:
     """Send the passwords as a worksheet: this once, they are kept nowhere."""
-    headings = [_("Login name"), _("Name"), _("Password")]
+    headings = [_("Login name"), _("Full name"), _("Password")]
     with spool() as out:
         write_table(out, "xlsx", _("Passwords"), headings, passwords)
     answer = sent(out, f"{_('Passwords')}.xlsx", TYPES["xlsx"])

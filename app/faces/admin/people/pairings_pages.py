@@ -110,7 +110,8 @@ def new() -> Answer:
             slug, common.the_number(f"record-{slug}", _("Record")),
             common.number("person", _("Person"), needed=False),
             common.number("unit", _("Unit"), needed=False),
-            common.the_day("since", _("First day")), day_after(common.day("last", _("Until and with"))),
+            common.the_day("since", _("First day")),
+            day_after(common.day("last", _("Until and with"))),
         )  # fmt: skip
         with desk.writing() as work:
             pairings.pair(work, wanted)

@@ -40,7 +40,7 @@ def new() -> Answer:
         with desk.reading() as work:
             access.require(work, "grant")
             controls = [
-                common.control("title", _("Name"), required=True),
+                common.control("title", _("Name of the role"), required=True),
                 common.control("slug", _("Short name"), required=True, help=_(
                     "Definitions name the role by it: small letters, digits, underscores.")),
                 common.control("description", _("What it is for"), widget="long", wide=True),
@@ -98,7 +98,7 @@ def drawn(work: Work, role: roles.Role, **more: Any) -> str:
             for grant in grants
         ]  # fmt: skip
     controls = [
-        common.control("title", _("Name"), role.title, required=True),
+        common.control("title", _("Name of the role"), role.title, required=True),
         common.control("description", _("What it is for"), role.description, widget="long",
                        wide=True),
     ]  # fmt: skip

@@ -41,13 +41,14 @@ def new() -> Answer:
         with desk.reading() as work:
             access.require(work, "administer")
             controls = [
-                common.control("title", _("Name"), required=True),
+                common.control("title", _("Name of the unit"), required=True),
                 common.control("code", _("Code"), required=True, help=_(
                     "Letters, digits, points and hyphens. It stays when the name changes.")),
                 common.choice("kind", _("Kind"), common.kind_options(), "department"),
                 common.choice("parent", _("Under"), common.unit_options(work.tree, _("the top"))),
                 common.day_control("since", _("From"), work.today, required=True),
-                common.day_control("last", _("Until and with"), help=_("Empty for as long as it lasts.")),
+                common.day_control(
+                    "last", _("Until and with"), help=_("Empty for as long as it lasts.")),
             ]  # fmt: skip
             return common.form(
                 work, _("New unit"), controls, url_for("people.units"),
@@ -124,7 +125,7 @@ def reason() -> Control:
 
 def rename_controls(work: Work, unit: Unit) -> list[Control]:
     return [
-        common.control("title", _("Name"), unit.title, required=True),
+        common.control("title", _("Name of the unit"), unit.title, required=True),
         common.choice("kind", _("Kind"), common.kind_options(), unit.kind),
         effective(work), reason(),
     ]  # fmt: skip
