@@ -86,7 +86,7 @@ class _Import:
 
     def waits(self, line: Line, codes: set[str]) -> bool:
         above = self.parent_code(line)
-        return above in codes and above != line.text("code") and above not in self.known
+        return above in codes - {"", line.text("code")} and above not in self.known
 
     def parent_code(self, line: Line) -> str:
         """Return the code of the unit above, which a file may also name by its name."""
@@ -114,7 +114,7 @@ class _Import:
             return
         facts = Facts(
             line.text("code"), line.text("title"), kind, parent.id if parent else None,
-            since or BEGINNING, until,
+            since or (parent.since if parent else BEGINNING), until,
         )  # fmt: skip
         outcome = attempt(self.work, line, "code", lambda: self.store(line, facts, link))
         if outcome:
