@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from app.faces import grant_words
 from app.faces.cli.base import (
@@ -65,6 +65,7 @@ def import_units(file: Path, dry_run: bool, as_json: bool) -> None:
     help="Write the passwords to this csv file instead of printing them.",
 )
 @json_option
+@with_appcontext
 def import_people(file: Path, dry_run: bool, passwords: Path | None, as_json: bool) -> None:
     """Enter the people of FILE (csv or xlsx): accounts where they are new, and posts."""
     report, made, stopped = ImportReport(), [], False

@@ -113,9 +113,10 @@ def new() -> Answer:
             return drawn(work, _("New post"), controls, **more)
 
     def wanted() -> tuple[Wanted, datetime.date]:
+        person = common.the_number("person", _("Person"))
         since = common.the_day("since", _("First day"))
         made = Wanted(
-            common.the_number("person", _("Person")), common.the_number("unit", _("Unit")),
+            person, common.the_number("unit", _("Unit")),
             common.typed("role"), since, day_after(common.day("last", _("Until and with"))),
             common.typed("title"),
         )  # fmt: skip
