@@ -153,7 +153,9 @@ def digest(app: Flask) -> str:
         tables = sa.MetaData()
         tables.reflect(tx)
         for table in tables.sorted_tables:
-            rows = sorted([str(v) for v in row] for row in tx.execute(sa.select(table)))
+            # when a session was seen last is noted once a minute: a slow machine is no change
+            columns = [column for column in table.columns if column.name != "seen_at"]
+            rows = sorted([str(v) for v in row] for row in tx.execute(sa.select(*columns)))
             whole.update(dump_json([table.name, rows]).encode())
     return whole.hexdigest()
 

@@ -97,7 +97,7 @@ def surroundings() -> dict[str, Any]:
         "home_url": url_for("home.index"),
         "sign_out_url": url_for("session.sign_out"),
         "person": current_person(),
-        "acting": acting.choices,
+        "acting": lambda: g.get("acting", ()),
     }
 
 
@@ -106,6 +106,8 @@ def menu() -> Markup:
     at hand is marked in the finished text."""
     with desk.reading() as work:
         snapshot, standing = work.snapshot, work.standing
+        # the header needs them a little later: one reading for both
+        g.acting = acting.choices(work)
     whose = "everything" if standing.everything else (standing.roles, standing.powers)
     key = (snapshot.stamp, whose, current_language(), asked.script_root)
     kept: OrderedDict[Any, str] = current_app.extensions.setdefault("menu", OrderedDict())

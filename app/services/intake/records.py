@@ -38,8 +38,10 @@ def linked(work: Work, line: Line) -> tuple[str, int] | None:
 
 
 def find(work: Work, slug: str, text: str) -> int | Problem:
-    """Return the id of the record with this key or label, or what is wrong with it."""
+    """Return the id of the record with this key, label or number ("#12"), or what is wrong."""
     published = work.published(slug)
+    if text.startswith("#") and text[1:].isascii() and text[1:].isdigit() and len(text) < 19:
+        return int(text[1:])
     title = published.register.title
     asking = Field("record", title, Reference(slug), {})
     try:

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from app.faces.admin import desk
 from app.faces.admin.session import ACTING, local_path
+from app.services.work import Work
 
 
 def choose() -> Response:
@@ -26,10 +27,9 @@ def choose() -> Response:
     return redirect(local_path(request.form.get("next")))
 
 
-def choices() -> list[dict[str, Any]]:
+def choices(work: Work) -> list[dict[str, Any]]:
     """Return the units to choose from, the chosen one marked; none where there is no choice."""
-    with desk.reading() as work:
-        units = list(dict.fromkeys(held.unit for held in work.standing.holdings))
-        if len(units) < 2:
-            return []
-        return [{"id": u, "title": work.tree.title(u), "on": u == work.unit} for u in units]
+    units = list(dict.fromkeys(held.unit for held in work.standing.holdings))
+    if len(units) < 2:
+        return []
+    return [{"id": u, "title": work.tree.title(u), "on": u == work.unit} for u in units]

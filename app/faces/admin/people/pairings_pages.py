@@ -9,6 +9,7 @@ from flask import flash, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.faces.admin import desk
+from app.faces.admin.controls import Control
 from app.faces.admin.people import common, posts_pages
 from app.faces.admin.people.common import Answer
 from app.services import access, pairings
@@ -76,6 +77,21 @@ def find(slug: str) -> Response:
     return jsonify(results=[{"id": id, "label": label or f"#{id}"} for id, label in found])
 
 
+def record_control(work: Work, slug: str, value: int | None = None) -> Control:
+    """Return a picker of records, or for who does not see them a box for the record's number."""
+    name, title = f"record-{slug}", _("Record")
+    if not access.of(work, slug).can("see"):
+        help = _("You do not see these records: write the number of the record.")
+        return common.control(name, title, value, mode="numeric", required=True, help=help)
+    label = _("No. {id}", id=value) if value else ""
+    chosen = common.typed(name)
+    if chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
+        found = pairings.labels_of(work, [(slug, int(chosen))])
+        label = found.get((slug, int(chosen)), "")
+    url = url_for("people.find_record", slug=slug)
+    return common.picker(name, title, url, label, value=value, required=True)
+
+
 def new() -> Answer:
     """Pair a record with a person or a unit: first the register, then the record in it."""
 
@@ -85,9 +101,8 @@ def new() -> Answer:
             slug = common.typed("slug")
             controls = [common.choice("slug", _("Register"), entries(work), required=True)]
             if slug in work.snapshot.entries:
-                url = url_for("people.find_record", slug=slug)
                 controls += [
-                    common.picker(f"record-{slug}", _("Record"), url, required=True),
+                    record_control(work, slug),
                     posts_pages.person_control("person", _("Person")),
                     common.choice("unit", _("or unit"), common.unit_options(work.tree)),
                     common.day_control("since", _("First day"), work.today, required=True),

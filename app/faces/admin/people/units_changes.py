@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.faces.admin import desk
 from app.faces.admin.controls import Control
-from app.faces.admin.people import common
+from app.faces.admin.people import common, pairings_pages
 from app.faces.admin.people.common import Answer
 from app.services import access, reorganising, units
 from app.services.people import day_after
@@ -166,13 +166,8 @@ def link_controls(work: Work, unit: Unit) -> list[Control]:
     slug = common.typed("slug") or unit.slug or ""
     made = [common.choice("slug", _("Register"), options, slug)]
     if slug in work.snapshot.entries:
-        url = url_for("people.find_record", slug=slug)
         value = unit.record if slug == unit.slug else None
-        help = _("Search, or write the number of the record.")
-        label = _("No. {id}", id=value) if value else ""
-        made.append(
-            common.picker(f"record-{slug}", _("Record"), url, label, value=value, help=help)
-        )
+        made.append(pairings_pages.record_control(work, slug, value))
     return made
 
 
