@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from app import create_platform
 from app.config import Config
 from app.errors import because
-from app.services import identity, people, seeding
+from app.services import identity, people, seeding, seeding_people
 from app.services.audit.heads import write_head
 from app.storage.migrate import upgrade
 from app.words import say
@@ -35,6 +35,7 @@ def prepare(config: Config) -> Iterator[str]:
             if made:
                 count = sum(made.values())
                 yield told(config, "Demonstration data: {count} records", count=count)
+            seeding_people.seed_units(platform)
         with platform.database.writing() as tx:
             people.ensure_roles(tx)
             account = identity.ensure_administrator(tx)
@@ -42,8 +43,20 @@ def prepare(config: Config) -> Iterator[str]:
         if account:
             text = "Administrator: {login}   Password: {password}   (shown this once)"
             yield told(config, text, login=account[0], password=account[1])
+        if config.demo:
+            yield from people_made(config, seeding_people.seed_people(platform))
     finally:
         platform.database.dispose()
+
+
+def people_made(config: Config, made: list[seeding_people.Made]) -> Iterator[str]:
+    """Give the table of the demonstration's accounts, one for each role, shown this once."""
+    if not made:
+        return
+    yield told(config, "Accounts of the demonstration (passwords are shown this once):")
+    longest = max(len(line[0]) for line in made)
+    for login, name, role, unit, password in made:
+        yield f"  {login:<{longest}}  {password}  {name} · {role} · {unit}"
 
 
 def told(config: Config, text: str, **values: object) -> str:

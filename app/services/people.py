@@ -79,6 +79,16 @@ def mark_powers(tx: sa.Connection, account: int, role: str) -> None:
     tx.execute(marked.values(administrator=True))
 
 
+def day_after(last: datetime.date | None) -> datetime.date | None:
+    """Return the first day after the last one of a post, as it is stored; people name the last."""
+    return None if last is None else last + datetime.timedelta(days=1)
+
+
+def last_day(until: datetime.date | None) -> datetime.date | None:
+    """Return the last day of what is in force until before ``until``."""
+    return None if until is None else until - datetime.timedelta(days=1)
+
+
 def touch(tx: sa.Connection) -> None:
     """Say that something about people changed: every process reads them again."""
     move(tx, PEOPLE)

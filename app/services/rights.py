@@ -21,9 +21,7 @@ Row = Mapping[str, Any]
 
 def ownership(work: Work) -> dict[str, Any]:
     """Return whose a record that is entered now is: the unit acted for, and the account."""
-    actor = work.actor
-    home = actor.unit if actor.unit is not None else work.standing.home
-    return {"_unit": home, "_owner": actor.id}
+    return {"_unit": work.unit, "_owner": work.actor.id}
 
 
 def not_theirs(

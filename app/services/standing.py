@@ -16,8 +16,29 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from app.kinds import load_json
+from app.services.tree import Tree, Unit, read_tree
 from app.storage import models_people as people
 from app.storage.models_identity import account as accounts
+
+__all__ = [
+    "ADMINISTRATOR",
+    "AUDIT",
+    "EVERYTHING",
+    "NOBODY",
+    "POWERS",
+    "SECURITY",
+    "SYSTEM",
+    "THREE_POWERS",
+    "Directory",
+    "Holding",
+    "Standing",
+    "Tree",
+    "Unit",
+    "read_setting",
+    "read_standing",
+    "read_tree",
+    "valid_on",
+]
 
 #: powers over the platform itself, held through a role
 ADMINISTRATOR, SYSTEM, SECURITY, AUDIT = "administrator", "system", "security", "audit"
@@ -26,89 +47,6 @@ POWERS = (ADMINISTRATOR, SYSTEM, SECURITY, AUDIT)
 THREE_POWERS = "three_powers"
 #: how many accounts' standings a process keeps
 KEPT = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A unit of the office. ``until`` is the first day on which it is no more."""
-
-    id: int
-    code: str
-    title: str
-    kind: str
-    parent: int | None
-    position: int
-    since: datetime.date
-    until: datetime.date | None
-    merged_into: int | None
-    slug: str | None
-    record: int | None
-
-    def is_valid(self, day: datetime.date) -> bool:
-        return self.since <= day and (self.until is None or day < self.until)
-
-
-class Tree:
-    """All units there ever were, at one moment."""
-
-    def __init__(self, units: Iterable[Unit] = ()) -> None:
-        self.units: Mapping[int, Unit] = {unit.id: unit for unit in units}
-        self.children: dict[int | None, list[Unit]] = {}
-        self._heirs: dict[int, list[int]] = {}
-        for unit in self.units.values():
-            self.children.setdefault(unit.parent, []).append(unit)
-            if unit.merged_into is not None:
-                self._heirs.setdefault(unit.merged_into, []).append(unit.id)
-        for below in self.children.values():
-            below.sort(key=lambda unit: (unit.position, unit.code))
-
-    def __getitem__(self, number: int) -> Unit:
-        return self.units[number]
-
-    def title(self, number: int | None) -> str:
-        """Return a unit's name, ``""`` for none."""
-        unit = self.units.get(number) if number is not None else None
-        return unit.title if unit else ""
-
-    def heir(self, number: int) -> int:
-        """Return the unit that answers today for what was ``number``'s."""
-        seen = {number}
-        while (after := self.units[number].merged_into) is not None and after not in seen:
-            number = after
-            seen.add(number)
-        return number
-
-    def own(self, number: int) -> frozenset[int]:
-        """Return the unit and every unit that was merged into it: whose rows it reads now."""
-        found: set[int] = set()
-        waiting = [number]
-        while waiting:
-            one = waiting.pop()
-            if one not in found:
-                found.add(one)
-                waiting += self._heirs.get(one, ())
-        return frozenset(found)
-
-    def below(self, number: int) -> frozenset[int]:
-        """Return the unit, all units below it, and what was merged into any of them."""
-        found: set[int] = set()
-        waiting = [number]
-        while waiting:
-            one = waiting.pop()
-            if one not in found:
-                found.add(one)
-                waiting += [unit.id for unit in self.children.get(one, ())]
-                waiting += self._heirs.get(one, ())
-        return frozenset(found)
-
-    def above(self, number: int) -> list[int]:
-        """Return the units above one, nearest first."""
-        found: list[int] = []
-        parent = self.units[number].parent
-        while parent is not None and parent not in found and parent != number:
-            found.append(parent)
-            parent = self.units[parent].parent
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,15 +110,15 @@ class Directory:
     """The tree of units and the standings of this process."""
 
     def __init__(self) -> None:
-        self._tree: tuple[int, Tree] = (-1, Tree())
+        self._tree: tuple[tuple[int, datetime.date], Tree] | None = None
         self._kept: OrderedDict[tuple[int, int, datetime.date], Standing] = OrderedDict()
         self._lock = threading.Lock()
 
-    def tree(self, tx: sa.Connection, stamp: int) -> Tree:
-        """Return the units as of ``stamp``."""
+    def tree(self, tx: sa.Connection, stamp: int, today: datetime.date) -> Tree:
+        """Return the units as of ``stamp``, as they stand ``today``."""
         held = self._tree
-        if held[0] != stamp:
-            held = self._tree = (stamp, read_tree(tx))
+        if held is None or held[0] != (stamp, today):
+            held = self._tree = ((stamp, today), read_tree(tx, today))
         return held[1]
 
     def standing(
@@ -190,23 +128,12 @@ class Directory:
         key = (account, stamp, today)
         kept = self._kept.get(key)
         if kept is None:
-            kept = read_standing(tx, self.tree(tx, stamp), account, today)
+            kept = read_standing(tx, self.tree(tx, stamp, today), account, today)
             with self._lock:
                 self._kept[key] = kept
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
         return kept
-
-
-def read_tree(tx: sa.Connection) -> Tree:
-    """Read every unit there ever was."""
-    table = people.unit
-    columns = (
-        table.c.id, table.c.code, table.c.title, table.c.kind, table.c.parent_id,
-        table.c.position, table.c.valid_from, table.c.valid_until, table.c.merged_into,
-        table.c.slug, table.c.record,
-    )  # fmt: skip
-    return Tree(Unit(*row) for row in tx.execute(sa.select(*columns).order_by(table.c.id)))
 
 
 def read_standing(tx: sa.Connection, tree: Tree, account: int, today: datetime.date) -> Standing:

@@ -85,7 +85,15 @@ class Work:
     @property
     def tree(self) -> Tree:
         """Return the units of the office."""
-        return self.directory.tree(self.tx, self.snapshot.people)
+        return self.directory.tree(self.tx, self.snapshot.people, self.today)
+
+    @property
+    def unit(self) -> int | None:
+        """Return the unit the actor acts for: the one chosen, as long as a post is held there."""
+        chosen, held = self.actor.unit, self.standing.holdings
+        if chosen is not None and (not held or chosen in {one.unit for one in held}):
+            return chosen
+        return self.standing.home
 
     @property
     def standing(self) -> Standing:

@@ -15,6 +15,7 @@ from app.faces.admin import (
     home,
     jobs_page,
     notices_page,
+    people,
     people_accounts,
     provider_pages,
     signing,
@@ -37,4 +38,5 @@ def install(app: Flask) -> None:
     app.register_blueprint(audit_pages.blueprint())
     for room in (calendar_page, jobs_page, notices_page, webhooks_page):
         app.register_blueprint(room.blueprint())
+    app.register_blueprint(people.blueprint())
     app.register_blueprint(RegisterMount().blueprint())

@@ -23,6 +23,7 @@ from markupsafe import Markup, escape
 
 from app.errors import AppError
 from app.faces.admin import desk
+from app.faces.admin.people import acting
 from app.faces.admin.session import current_person, open_to_all
 from app.services import notices
 from app.services.access import POWERS
@@ -98,6 +99,7 @@ def surroundings() -> dict[str, Any]:
         "home_url": url_for("home.index"),
         "sign_out_url": url_for("session.sign_out"),
         "person": current_person(),
+        "acting": lambda: g.get("acting", ()),
     }
 
 
@@ -119,6 +121,8 @@ def menu() -> Markup:
     at hand is marked in the finished text."""
     with desk.reading() as work:
         snapshot, standing = work.snapshot, work.standing
+        # the header needs them a little later: one reading for both
+        g.acting = acting.choices(work)
     whose = "everything" if standing.everything else (standing.roles, standing.powers)
     key = (snapshot.stamp, whose, current_language(), asked.script_root)
     kept: OrderedDict[Any, str] = current_app.extensions.setdefault("menu", OrderedDict())
@@ -139,9 +143,12 @@ def draw(snapshot: Snapshot, standing: Standing) -> str:
     )  # fmt: skip
 
 
-#: (power asked for, endpoint, symbol, words) of the pages on which the platform is kept
+#: action → the powers that are offered its page; who gives rights, or keeps units, does both
+OFFERED = {**POWERS, "rights": POWERS["administer"] | POWERS["grant"]}
+#: (action, endpoint, symbol, words) of the pages on which the platform is kept
 TOOLS = (
     ("publish", "definitions.index", "doc", "Definitions"),
+    ("rights", "people.index", "user", "People and permission"),
     ("administer", "accounts.index", "user", "Accounts"),
     ("audit", "audit.index", "clock", "Audit log"),
     ("administer", "calendar.show", "table", "Calendar of working days"),
@@ -155,7 +162,7 @@ def tools(standing: Standing) -> list[dict[str, str]]:
     return [
         {"url": url_for(endpoint), "icon": symbol, "title": gettext(words)}
         for power, endpoint, symbol, words in TOOLS
-        if standing.powers & POWERS[power]
+        if standing.powers & OFFERED[power]
     ]
 
 

@@ -27,6 +27,7 @@ from app.faces.admin import (
 )
 from app.faces.admin import exchange_pages as exchange
 from app.faces.admin.listing import Lister
+from app.faces.admin.people import access_pages
 from app.services import debts, lists, records, rights
 from app.services.lists import Page
 from app.services.reading import Record
@@ -113,6 +114,10 @@ class RegisterView(BaseModelView):
     @expose(f"/{ID}")
     def details_view(self, id: int) -> str:
         return record_pages.show(self, id)
+
+    @expose(f"/{ID}/access")
+    def access_view(self, id: int) -> str:
+        return access_pages.of_record(self, id)
 
     @expose(f"/{ID}/edit", methods=("GET", "POST"))
     def edit_view(self, id: int) -> str | Response | tuple[str, int]:

@@ -18,6 +18,7 @@ from flask import (
     request,
     url_for,
 )
+from flask import session as form_session
 from werkzeug.wrappers import Response
 
 from app.config import Config
@@ -56,6 +57,8 @@ class FactorNeeded(AppError):
     text = "Set up the second factor first: your account needs one. Nothing was changed."
 
 
+#: where the cookie of the forms keeps the unit somebody chose to act for
+ACTING = "acting"
 #: what is served to everybody: style, scripts, symbols
 OPEN = frozenset({"pages_static.asset"})
 #: what has to be done first → the page for it, what else answers until then, the refusal
@@ -150,7 +153,8 @@ def current_actor() -> Actor:
     address, asked = request.remote_addr or "", tracing.number()
     if found is None:
         return Actor(None, "", "web", address, asked)
-    return Actor(found.id, found.name, "web", address, asked, found.session)
+    unit = form_session.get(ACTING)
+    return Actor(found.id, found.name, "web", address, asked, found.session, unit)
 
 
 def require_account() -> Response | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from app.faces.cli import people
 from app.faces.cli.accounts import accounts, users
 from app.faces.cli.audit import audit
 from app.faces.cli.calendar import calendars
@@ -19,3 +20,6 @@ def install(app: Flask) -> None:
     shipped = (registers, records, users, accounts, *keeping)
     for command in shipped:
         app.cli.add_command(command)
+    app.cli.add_command(people.unit)
+    app.cli.add_command(people.role)
+    users.add_command(people.import_people)

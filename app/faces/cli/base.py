@@ -12,6 +12,7 @@ import click
 from flask import current_app
 
 from app.errors import AppError, Problem, because
+from app.services import identity, posts
 from app.services.work import Actor, Platform
 from app.words import say
 
@@ -27,6 +28,18 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 def platform() -> Platform:
     """Return the platform of the application the command runs in."""
     return cast(Platform, current_app.extensions["taizhang"])
+
+
+def acting(login: str) -> Actor:
+    """Return who acts: the account ``login`` with its name and posts, else the command line.
+
+    Raises ``AccountNotFound``; an account that is closed acts no more than one that is not there.
+    """
+    if not login:
+        return ACTOR
+    with platform().reading(ACTOR) as work:
+        number = identity.find(work.tx, login)
+        return Actor(number, posts.check_person(work, number), "cli")
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from flask.cli import AppGroup
 from app.definitions.register import Register
 from app.errors import FileRefused, QueryRefused, because
 from app.faces.cli.base import (
-    ACTOR,
     REFUSED,
+    acting,
     json_option,
     platform,
     print_json,
@@ -39,6 +39,9 @@ SIGNS = {
 }  # fmt: skip
 CONDITION = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(!=|>=|<=|=|>|<|~|\s[a-z]+(?:\s|$))\s*(.*)", re.S)
 HEADINGS = ("Row", "Column", "Value", "Reason")
+as_option = click.option(
+    "--as", "login", default="", metavar="USER", help="Act for USER: with that name and rights."
+)
 #: faulty cells printed on a terminal; a report file holds all
 PRINTED = 20
 
@@ -56,6 +59,7 @@ PRINTED = 20
 )
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="csv or xlsx.")
 @click.option("--dry-run", is_flag=True, help="Check everything and store nothing.")
+@as_option
 @json_option
 def import_records(
     slug: str,
@@ -64,21 +68,26 @@ def import_records(
     on_error: str,
     report: Path | None,
     dry_run: bool,
+    login: str,
     as_json: bool,
 ) -> None:
     """Import FILE (csv or xlsx) into the register SLUG."""
     stopped = False
     with refusals_as_exit_status(as_json):
         try:
-            with collector_resting(), platform().writing(ACTOR) as work, progress(slug) as tell:
+            with (
+                collector_resting(),
+                platform().writing(acting(login)) as work,
+                progress(slug) as tell,
+            ):
                 done = exchange.import_file(
                     work, slug, file, mode=mode, on_error=on_error, dry_run=dry_run, progress=tell
                 )
         except ImportStopped as error:
             done, stopped = error.report, True
-            with platform().reading(ACTOR) as work:
+            with platform().reading(acting(login)) as work:
                 published = work.published(slug)
-            exchange.note_stopped(platform(), ACTOR, published, error)
+            exchange.note_stopped(platform(), acting(login), published, error)
             if not as_json:
                 click.echo(say(error), err=True)
         if report:
@@ -134,20 +143,27 @@ def show_report(done: ImportReport, stopped: bool, as_json: bool) -> None:
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
 @click.option("--filter", "filters", multiple=True, help="'field op value'; op: = != > >= < <= ~")
 @click.option("--sort", default="", help="A field; with - first, descending.")
+@as_option
 @json_option
 def export_records(
-    slug: str, kind: str, out: Path, filters: tuple[str, ...], sort: str, as_json: bool
+    slug: str,
+    kind: str,
+    out: Path,
+    filters: tuple[str, ...],
+    sort: str,
+    login: str,
+    as_json: bool,
 ) -> None:
     """Write the records of SLUG to a file; what is refused leaves no file behind."""
     with refusals_as_exit_status(as_json):
         partial = out.with_name(out.name + ".part")
         try:
-            with platform().reading(ACTOR) as work, progress(slug) as tell:
+            with platform().reading(acting(login)) as work, progress(slug) as tell:
                 register = work.register(slug)
                 wanted = tuple(read_condition(register, text) for text in filters)
                 query = lists.Query(filters=wanted, sort=sort)
                 count = exchange.export(work, slug, query, kind, partial, tell)
-            with platform().writing(ACTOR) as work:
+            with platform().writing(acting(login)) as work:
                 exchange.note_export(work, slug, query, kind, count)
             os.replace(partial, out)
         finally:
@@ -171,10 +187,11 @@ def read_condition(register: Register, text: str) -> lists.Filter:
 @records.command("show")
 @click.argument("slug")
 @click.argument("record", metavar="ID", type=int)
+@as_option
 @json_option
-def show_record(slug: str, record: int, as_json: bool) -> None:
+def show_record(slug: str, record: int, login: str, as_json: bool) -> None:
     """Print one record."""
-    with refusals_as_exit_status(as_json), platform().reading(ACTOR) as work:
+    with refusals_as_exit_status(as_json), platform().reading(acting(login)) as work:
         found = service.get(work, slug, record)
         published = work.published(slug)
     if as_json:
@@ -193,10 +210,11 @@ def show_record(slug: str, record: int, as_json: bool) -> None:
 @records.command("history")
 @click.argument("slug")
 @click.argument("record", metavar="ID", type=int)
+@as_option
 @json_option
-def show_history(slug: str, record: int, as_json: bool) -> None:
+def show_history(slug: str, record: int, login: str, as_json: bool) -> None:
     """Print what happened to one record, newest first."""
-    with refusals_as_exit_status(as_json), platform().reading(ACTOR) as work:
+    with refusals_as_exit_status(as_json), platform().reading(acting(login)) as work:
         service.exists(work, slug, record)
         entries = history.of_record(work, slug, record)
         register = work.register(slug)

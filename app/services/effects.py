@@ -1,0 +1,189 @@
+"""Effects: what a change of posts means for those it reaches, before and after, in numbers.
+
+The change is done inside a savepoint, the standing before and after are compiled by ``access``
+as for every page, and what is different is counted. Nothing stays of it but the difference.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.definitions import permissions
+from app.errors import AppError
+from app.kinds import dump_json
+from app.services import access
+from app.services.access import Access
+from app.services.standing import Standing, read_standing
+from app.services.tree import read_tree
+from app.services.work import Work
+from app.storage.catalog import Published
+from app.storage.models_identity import account
+
+#: beside the actions of a grant: how many fields are shown
+FIELDS = "fields"
+#: what is counted in rows; the others are allowed or not
+COUNTED = (*permissions.ON_ROWS, FIELDS)
+#: accounts whose difference is shown; the others are counted
+MOST = 30
+
+
+class EffectMoved(AppError):
+    """The difference is not the one that was shown: it is shown again before anything is done."""
+
+    code = "effect.moved"
+    status = 409
+    text = "What this changes is different from what was shown. Read it again, then confirm."
+
+    def __init__(self, effect: Effect) -> None:
+        self.effect = effect
+        super().__init__()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One difference. ``slug`` is empty for a power over the platform."""
+
+    account: int
+    name: str
+    slug: str
+    title: str
+    action: str
+    before: int
+    after: int
+
+    @property
+    def counted(self) -> bool:
+        return self.action in COUNTED
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """All differences of a change as of a day, and the digest that says they were shown."""
+
+    day: datetime.date
+    people: int
+    lines: tuple[Line, ...]
+    digest: str
+
+
+#: (register or "", action) → number
+Counts = Mapping[tuple[str, str], int]
+
+
+def preview(
+    work: Work, reached: Collection[int], day: datetime.date, change: Callable[[], object]
+) -> Effect:
+    """Return what ``change`` means for the accounts it reaches, and take the change back.
+
+    Raises what ``change`` raises.
+    """
+    trial = work.tx.begin_nested()
+    try:
+        return carried(work, reached, day, change)
+    finally:
+        trial.rollback()
+
+
+def carry_out(
+    work: Work, reached: Collection[int], day: datetime.date, change: Callable[[], object],
+    shown: str,
+) -> Effect:  # fmt: skip
+    """Do ``change`` if it means what was shown. Raises ``EffectMoved``: let it be rolled back."""
+    effect = carried(work, reached, day, change)
+    if effect.digest != shown:
+        raise EffectMoved(effect)
+    return effect
+
+
+def carried(
+    work: Work, reached: Collection[int], day: datetime.date, change: Callable[[], object]
+) -> Effect:
+    """Do ``change`` and return its difference as of ``day``, or today where that has passed."""
+    day = max(day, work.today)
+    numbers = sorted(set(reached))
+    before = {number: counts(work, standing_of(work, number, day)) for number in numbers[:MOST]}
+    change()
+    after = {number: counts(work, standing_of(work, number, day)) for number in numbers[:MOST]}
+    query = sa.select(account.c.id, account.c.name).where(account.c.id.in_(numbers))
+    names = {row.id: row.name for row in work.tx.execute(query)}
+    lines = tuple(
+        Line(
+            number, names.get(number, ""), slug, work.register(slug).title if slug else "", action,
+            before[number].get((slug, action), 0), after[number].get((slug, action), 0),
+        )
+        for number in numbers[:MOST]
+        for slug, action in merged(before[number], after[number])
+        if before[number].get((slug, action), 0) != after[number].get((slug, action), 0)
+    )  # fmt: skip
+    said = [
+        day.isoformat(),
+        numbers,
+        [(x.account, x.slug, x.action, x.before, x.after) for x in lines],
+    ]
+    return Effect(day, len(numbers), lines, hashlib.sha256(dump_json(said).encode()).hexdigest())
+
+
+def merged(before: Counts, after: Counts) -> list[tuple[str, str]]:
+    return list(dict.fromkeys([*before, *after]))
+
+
+def standing_of(work: Work, number: int, day: datetime.date) -> Standing:
+    """Return what an account holds on a day, read anew."""
+    return read_standing(work.tx, read_tree(work.tx, day), number, day)
+
+
+def counts(work: Work, standing: Standing) -> dict[tuple[str, str], int]:
+    """Return what somebody may do, as numbers of rows; 1 for what is allowed at all."""
+    found = {
+        ("", action): 1 for action, powers in access.POWERS.items() if standing.powers & powers
+    }
+    for slug in work.snapshot.entries:
+        published = work.published(slug)
+        asked = access.make_access(work, published, standing)
+        for action, number in count_register(work, published, asked).items():
+            found[slug, action] = number
+    return found
+
+
+def count_register(work: Work, published: Published, asked: Access) -> dict[str, int]:
+    """Return action → number of rows it may be done to, of one register."""
+    found: dict[str, int] = {}
+    counted: dict[tuple[int, ...], int] = {}
+    for action in permissions.MAY:
+        if not asked.can(action):
+            continue
+        if action in permissions.ON_ALL:
+            found[action] = 1
+            continue
+        which = tuple(n for n, term in enumerate(asked.terms) if action in term.may)
+        if which not in counted:
+            counted[which] = count_rows(work, published, asked.rows(action))
+        found[action] = counted[which]
+    if asked.can("see"):
+        names = published.register.names
+        found[FIELDS] = len(names) - len(never_shown(asked))
+    return found
+
+
+def never_shown(asked: Access) -> frozenset[str]:
+    """Return the fields that no row shows."""
+    if asked.everything:
+        return frozenset()
+    seen: set[str] = set()
+    for term in asked.terms:
+        if "see" in term.may:
+            if term.see is None:
+                return frozenset()
+            seen |= term.see
+    return frozenset(asked.register.names) - seen
+
+
+def count_rows(work: Work, published: Published, where: sa.ColumnElement[bool] | None) -> int:
+    main = published.tables.main
+    query = sa.select(sa.func.count()).select_from(main).where(main.c["_deleted_at"].is_(None))
+    return work.tx.scalar(query if where is None else query.where(where)) or 0

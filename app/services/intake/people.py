@@ -1,0 +1,169 @@
+"""People from a file: accounts with one-time passwords, and posts; the same file again changes
+nothing.
+
+Accounts are the system administrator's, posts the security administrator's: whoever may do
+one of them imports that part, and the columns of the other are passed over.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+from typing import IO
+
+import sqlalchemy as sa
+
+from app.errors import NotAllowed
+from app.services import access, identity, passwords, people, posts, powers, roles, units
+from app.services.exchange.report import ImportReport
+from app.services.intake.sheet import Line, attempt, read_sheet, told, trial
+from app.services.people import BEGINNING, day_after
+from app.services.posts import Wanted
+from app.services.work import Work
+from app.storage import models_people as tables
+from app.storage.models_identity import account
+
+WHAT = "people"
+CREATED, CHANGED, SAME = "created", "changed", "unchanged"
+POST_COLUMNS = ("unit", "role", "title", "since", "until")
+
+
+@dataclass(slots=True)
+class PeopleReport:
+    """What an import of people did, and the passwords it made up: shown once, kept nowhere."""
+
+    report: ImportReport
+    #: (login, name, password)
+    passwords: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def import_people(
+    work: Work, source: IO[bytes], name: str, *, dry_run: bool = False
+) -> PeopleReport:
+    """Enter the people of a csv or xlsx file: a row for each post, accounts where they are new.
+
+    Raises:
+        NotAllowed: the actor may neither make accounts nor give roles.
+        FileRefused: the file cannot be read.
+        ImportStopped: rows were refused; let the unit of work roll back.
+    """
+    held = work.standing.powers
+    accounts = bool(held & access.POWERS["administer"])
+    granting = bool(held & access.POWERS["grant"])
+    if not accounts and not granting:
+        raise NotAllowed(action="administer")
+    lines = read_sheet(source, name, WHAT)
+    done = PeopleReport(ImportReport(total=len(lines), dry_run=dry_run))
+    with trial(work, dry_run):
+        _Import(work, done, accounts, granting).run(lines)
+        told(done.report, WHAT, lines)
+    if dry_run:
+        done.passwords.clear()
+    return done
+
+
+class _Import:
+    def __init__(self, work: Work, done: PeopleReport, accounts: bool, granting: bool) -> None:
+        self.work, self.done, self.accounts, self.granting = work, done, accounts, granting
+        self.roles = {title: slug for slug, title in roles.titles(work).items()}
+        self.roles |= {slug: slug for slug in self.roles.values()}
+        tree = units.tree(work, units.EVER)
+        self.units = {unit.code: unit.id for unit in tree.units.values()}
+        if not granting:
+            done.report.ignored = POST_COLUMNS
+
+    def run(self, lines: list[Line]) -> None:
+        for line in lines:
+            wanted = self.read(line)
+            if line.problems:
+                continue
+            outcome = attempt(self.work, line, "login", lambda: self.store(line, wanted))  # noqa: B023
+            report = self.done.report
+            if outcome == CREATED:
+                report.created += 1
+            elif outcome == CHANGED:
+                report.changed += 1
+            elif outcome == SAME:
+                report.unchanged += 1
+
+    def read(self, line: Line) -> Wanted | None:
+        """Return the post a row gives, None for none; note what cannot be."""
+        if not line.has("login") or not line.has("name"):
+            blank = "login" if not line.has("login") else "name"
+            line.refuse(blank, "value.missing", "This cell must not be empty.")
+        if not self.granting or not (line.has("role") or line.has("unit")):
+            return None
+        role = self.roles.get(line.text("role"), "")
+        unit = self.units.get(line.text("unit"))
+        if not role:
+            text = "There is no role {value}. Roles: {listed}."
+            listed = "、".join(roles.titles(self.work).values())
+            line.refuse("role", "role.not_found", text, value=line.text("role"), listed=listed)
+        if unit is None:
+            text = "There is no unit {value}. Enter it first, or correct the code."
+            line.refuse("unit", "unit.not_found", text, value=line.text("unit"))
+        since, until = line.day("since") or BEGINNING, day_after(line.day("until"))
+        if line.problems or unit is None:
+            return None
+        since = max(since, units.get(self.work, unit).since)
+        return Wanted(0, unit, role, since, until, line.text("title"))
+
+    def store(self, line: Line, wanted: Wanted | None) -> str:
+        login, name = line.text("login"), line.text("name")
+        number = self.find(login)
+        outcome = SAME
+        if number is None:
+            number = self.create(login, name)
+            outcome = CREATED
+        elif self.rename(number, name):
+            outcome = CHANGED
+        if wanted is None:
+            return outcome
+        given = self.give(number, wanted)
+        return outcome if outcome == CREATED else max(outcome, given, key=[SAME, CHANGED].index)
+
+    def find(self, login: str) -> int | None:
+        try:
+            return identity.find(self.work.tx, login)
+        except identity.AccountNotFound:
+            return None
+
+    def create(self, login: str, name: str) -> int:
+        if not self.accounts:
+            raise identity.AccountNotFound(login=login)
+        given = passwords.generate()
+        number, _ = identity.create_account(self.work.tx, login, name, given)
+        self.done.passwords.append((login, name, given))
+        return number
+
+    def rename(self, number: int, name: str) -> bool:
+        if not self.accounts:
+            return False
+        changed = self.work.tx.execute(
+            account.update().where(account.c.id == number, account.c.name != name).values(name=name)
+        )
+        return bool(changed.rowcount)
+
+    def give(self, number: int, wanted: Wanted) -> str:
+        """Give the post, or bring the same post to what the row says."""
+        post = tables.post
+        same = (
+            post.c.account_id == number, post.c.unit_id == wanted.unit, post.c.deputy_of.is_(None),
+            post.c.role == wanted.role, post.c.valid_from == wanted.since,
+        )  # fmt: skip
+        query = sa.select(post.c.id, post.c.title, post.c.valid_until).where(*same)
+        old = self.work.tx.execute(query.order_by(post.c.id).limit(1)).one_or_none()
+        if old is None:
+            posts.appoint(
+                self.work,
+                Wanted(number, wanted.unit, wanted.role, wanted.since, wanted.until, wanted.title),
+            )
+            return CHANGED
+        until: datetime.date | None = wanted.until if wanted.until is not None else old.valid_until
+        if (old.title, old.valid_until) == (wanted.title or old.title, until):
+            return SAME
+        people.touch(self.work.tx)
+        powers.check_apart(self.work, number, wanted.role, wanted.since, until)
+        values = {"title": wanted.title or old.title, "valid_until": until}
+        self.work.tx.execute(post.update().where(post.c.id == old.id).values(values))
+        return CHANGED
