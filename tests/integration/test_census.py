@@ -60,8 +60,6 @@ CENSUS: dict[tuple[str, str], tuple[str, str]] = {
     ("/notices/", "GET"): (SIGNED_IN, READS),
     ("/notices/<id>/open", "POST"): (SIGNED_IN, WRITES),
     ("/notices/read", "POST"): (SIGNED_IN, WRITES),
-    ("/password", "GET"): (SIGNED_IN, READS),
-    ("/password", "POST"): (SIGNED_IN, WRITES),
     ("/people/", "GET"): (SIGNED_IN, READS),
     ("/people/access/<id>", "GET"): (SIGNED_IN, READS),
     ("/people/acting", "POST"): (SIGNED_IN, READS),
