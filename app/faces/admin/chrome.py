@@ -22,7 +22,7 @@ from flask import request as asked
 from markupsafe import Markup, escape
 
 from app.faces.admin import desk
-from app.faces.admin.session import current_person, open_to_all
+from app.faces.admin.session import current_account, current_person, open_to_all
 from app.services.access import POWERS
 from app.services.standing import Standing
 from app.storage.catalog import Snapshot
@@ -96,6 +96,7 @@ def surroundings() -> dict[str, Any]:
         "home_url": url_for("home.index"),
         "sign_out_url": url_for("session.sign_out"),
         "person": current_person(),
+        "administers": getattr(current_account(), "administrator", False),
     }
 
 
