@@ -305,6 +305,8 @@ def test_who_signs_in_elsewhere_is_told_here(make_app: MakeApp) -> None:
 
 def test_only_administrators_get_to_accounts(app: Flask) -> None:
     clerk, other = enter(app, "clerk"), number_of(app, "admin")
+    assert "/people/accounts/" in enter(app).get("/account/").text
+    assert "/people/accounts/" not in clerk.get("/account/").text
 
     for path in ("/people/accounts/", "/people/accounts/new", f"/people/accounts/{other}"):
         assert clerk.get(path).status_code == 403, path

@@ -8,12 +8,23 @@ import json
 import random
 import zipfile
 
+import pyotp
 import pytest
 import sqlalchemy as sa
 
 from app.errors import FileRefused
-from app.services import attachments, backup, publishing, records, removal
+from app.services import (
+    attachments,
+    backup,
+    identity,
+    linking,
+    publishing,
+    records,
+    removal,
+    second_factor,
+)
 from app.services.lists import Query, page
+from app.services.vault import Vault
 from app.storage.base import metadata
 from app.storage.session import Database
 from tests.support.databases import migrate
@@ -60,7 +71,24 @@ def filled(platform):
     with platform.writing(ME) as work:
         removal.delete(work, "demo", 3, 1, "重复")
     publish(platform, NUMBER)
+    people(platform)
     return platform
+
+
+def people(platform):
+    """Somebody with former passwords, a second factor, recovery codes, a link, and sign-ins."""
+    first, second = "correct horse battery", "another long one"
+    with platform.database.writing() as tx:
+        number, _ = identity.create_account(tx, "li.si", "李四", first)
+        linking.link(tx, number, "https://gate.example", "s-1", "管理员")
+    identity.change_password(platform.database, number, first, second)
+    token = identity.sign_in(platform.database, "li.si", second, "10.0.0.7", "Firefox")
+    vault = Vault("k" * 40)
+    with platform.database.writing() as tx:
+        person = identity.who(tx, token)
+        setup = second_factor.begin(vault, person)
+        code = pyotp.TOTP(setup.secret).now()
+        second_factor.turn_on(tx, vault, person, setup, code)
 
 
 @pytest.fixture

@@ -79,6 +79,15 @@ def test_the_key_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> 
         ("DEMO", "1"),
         ("DATABSE_URL", "sqlite:///x.db"),
         ("PORT2", "80"),
+        ("IDLE_MINUTES", "61"),
+        ("IDLE_MINUTES", "0"),
+        ("ADMIN_IDLE_MINUTES", "31"),
+        ("SESSION_HOURS", "25"),
+        ("SESSIONS_PER_PERSON", "21"),
+        ("PASSWORD_DAYS", "7"),
+        ("UNUSED_DAYS", "1"),
+        ("REQUIRE_TOTP", "yes"),
+        ("OIDC_CLIENT_SECRET", "hidden"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
@@ -88,6 +97,44 @@ def test_a_wrong_setting_is_refused_by_name(tmp_path: Path, name: str, value: st
     assert PREFIX + name in refused.value.sentence()
     assert "hidden" not in refused.value.sentence()
     assert "{" not in refused.value.sentence()
+
+
+PROVIDER = {"OIDC_CLIENT_ID": "taizhang", "OIDC_CLIENT_SECRET": "hidden"}
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://gate.example", "gate.example", "https://", "https://u:p@gate.example",
+        "https://gate.example/?a=1", "https://gate.example/#a", "ftp://127.0.0.1", "http://[",
+    ],
+)  # fmt: skip
+def test_a_provider_that_cannot_be_trusted_is_refused(tmp_path: Path, issuer: str) -> None:
+    with pytest.raises(SettingRefused) as refused:
+        read(tmp_path, OIDC_ISSUER=issuer, **PROVIDER)
+
+    assert "TAIZHANG_OIDC_ISSUER" in refused.value.sentence()
+
+
+def test_half_a_provider_is_refused_and_a_whole_one_taken(tmp_path: Path) -> None:
+    for name in PROVIDER:
+        half = {k: v for k, v in PROVIDER.items() if k != name}
+        with pytest.raises(SettingRefused) as refused:
+            read(tmp_path, OIDC_ISSUER="https://gate.example", **half)
+        assert PREFIX + name in refused.value.sentence()
+
+    provider = read(
+        tmp_path, OIDC_ISSUER="https://gate.example", OIDC_CLAIM="none", **PROVIDER
+    ).provider
+    assert provider is not None
+    assert (provider.issuer, provider.claim) == ("https://gate.example", "")
+    assert read(tmp_path).provider is None
+
+
+def test_days_may_be_switched_off(tmp_path: Path) -> None:
+    policy = read(tmp_path, PASSWORD_DAYS="0", UNUSED_DAYS="0").sign_in
+
+    assert (policy.password_days, policy.unused_days) == (0, 0)
 
 
 @pytest.mark.parametrize("name", ["TRUSTED_HOSTS", "SECURE_COOKIES"])

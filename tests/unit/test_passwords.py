@@ -63,3 +63,27 @@ def test_passwords_equal_in_their_first_72_bytes_differ() -> None:
 def test_an_account_that_is_not_there_matches_nothing() -> None:
     assert not passwords.matches(None, "")
     assert not passwords.matches("no hash at all", "password")
+
+
+@pytest.mark.parametrize(
+    ("password", "refusal"),
+    [
+        ("my login zhangsan is here", passwords.PasswordIsLogin),
+        ("春江潮水张三丰连海平啊", passwords.PasswordNamesPerson),
+        ("ＺＨＡＮＧＳＡＮ 春江潮水连海", passwords.PasswordIsLogin),
+        ("gongxinju-2026-!!", passwords.PasswordNamesOffice),
+        ("人民政府办公室20261124", passwords.PasswordNamesOffice),
+        ("石桥镇财政所石桥镇财政所!", passwords.PasswordNamesOffice),
+    ],
+)
+def test_what_anybody_here_would_think_of_is_refused(
+    password: str, refusal: type[passwords.PasswordRefused]
+) -> None:
+    with pytest.raises(refusal):
+        passwords.check(
+            password + "x" * (12 - len(password)), "zhangsan", "张三丰", ["石桥镇财政所"]
+        )
+
+
+def test_a_short_name_does_not_forbid_every_word_it_is_in() -> None:
+    passwords.check("an apple and a zebra", "an", "Li", ["所"])
