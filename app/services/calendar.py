@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from app.definitions.workdays import HOLIDAY, WORKDAY, Exceptional, WorkCalendar
 from app.errors import AppError, because
 from app.kinds.calendars import FIRST_YEAR, LAST_YEAR
-from app.services import access
+from app.services import access, audit
 from app.services.calendar_files import CalendarYear, read_years
 from app.services.work import Actor, Platform, Work
 from app.storage.models_calendar import calendar_day, calendar_year
@@ -76,7 +76,14 @@ def import_file(work: Work, source: Path) -> list[CalendarYear]:
     for year in found:
         forget(work, year.year)
         store(work, year)
+        note(work, f"{year.year} {year.title}")
     return found
+
+
+def note(work: Work, change: str) -> None:
+    """Put a change of the calendar into the audit log."""
+    about = audit.About("setting", id="calendar")
+    audit.note(work, "setting.changed", about, {"title": "calendar", "change": change})
 
 
 def seed(platform: Platform, folder: Path, actor: Actor) -> list[int]:
@@ -130,3 +137,4 @@ def change_day(work: Work, day: datetime.date, kind: str, title: str) -> None:
     work.tx.execute(calendar_day.delete().where(calendar_day.c.on == day))
     if kind:
         work.tx.execute(calendar_day.insert().values(on=day, kind=kind, title=title))
+    note(work, f"{day} {kind or '–'} {title}".strip())

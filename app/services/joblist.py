@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.services import jobs
+from app.services.audit import heads
 from app.services.jobs import Job, Run
 from app.services.notices.sending import send_digest, send_notice, tidy_notices
-from app.services.work import Work
+from app.services.work import Platform, Work
 
 
 @jobs.job("tidy-jobs", cron="20 3 * * *", title="Remove old job runs")
@@ -17,4 +18,14 @@ def tidy(work: Work, run: Run) -> str | None:
     return None
 
 
-JOBS: Mapping[str, Job] = {one.name: one for one in (tidy, send_notice, send_digest, tidy_notices)}
+@jobs.job("audit-heads", cron="5 0 * * *", title="Write the head of the audit log", whole=False)
+def audit_heads(platform: Platform, run: Run) -> str | None:
+    """Write the newest number and hash of the audit log outside the database. Once more after a
+    crash is no harm: it is one more line of the same chain."""
+    heads.write_head(platform)
+    return None
+
+
+JOBS: Mapping[str, Job] = {
+    one.name: one for one in (tidy, audit_heads, send_notice, send_digest, tidy_notices)
+}

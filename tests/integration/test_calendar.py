@@ -8,10 +8,12 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+import sqlalchemy as sa
 
 from app.errors import FileRefused, NotAllowed
 from app.services import calendar, seeding
 from app.services.work import Actor, Platform
+from app.storage.models_audit import audit
 from tests.support.register import ME
 
 SPRING = datetime.date(2026, 2, 16)
@@ -45,6 +47,9 @@ def test_a_day_changed_by_hand_survives_the_next_start(shipped: Platform) -> Non
 
     with shipped.reading(ME) as work:
         days = calendar.of(work)
+        noted = work.tx.execute(sa.select(audit.c.event, audit.c.detail)).all()
+    assert [row.event for row in noted].count("setting.changed") == 2
+    assert "2026-02-13 holiday 小年 放假" in noted[0].detail
     assert days.days[datetime.date(2026, 2, 13)].title == "小年 放假"
     assert SPRING not in days.days
     assert days.is_working_day(SPRING)

@@ -41,6 +41,14 @@ def test_jobs_are_listed_and_run_once_for_a_due_time(flask: Callable[..., Result
     assert found["tidy-jobs"]["next"].endswith("03:20:00+08:00")
 
 
+def test_the_head_of_the_audit_log_is_written_by_a_job(
+    flask: Callable[..., Result], tmp_path: Path
+) -> None:
+    assert flask("jobs", "run", "audit-heads").exit_code == 0
+
+    assert "head" in (tmp_path / "var" / "audit-heads" / "heads.txt").read_text()
+
+
 def test_a_job_nobody_knows_is_refused_with_those_there_are(flask: Callable[..., Result]) -> None:
     refused = flask("jobs", "run", "nothing")
 

@@ -36,7 +36,7 @@ def show() -> str:
         year = calendar.require_year(year_of(request.args.get("year", str(today.year))))
         days = calendar.of(work)
         notice = next((one for one in calendar.notices(work) if one.year == year), None)
-        may_change = desk.may(work, "administer")
+        may_change = access.may(work, "administer")
     months = [month(days, year, number, today) for number in range(1, 13)]
     return render_template(
         "taizhang/settings/calendar.html", year=year, months=months, notice=notice,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import cast
 
@@ -12,7 +12,6 @@ from flask import current_app, g
 
 from app.errors import NotAllowed
 from app.faces.admin.session import current_actor
-from app.services import access
 from app.services.work import Actor, Platform, Work
 from app.storage.catalog import Published
 from app.words import gettext as _
@@ -71,14 +70,6 @@ def writing(*, publishing: bool = False, face: str = "web") -> Iterator[Work]:
     except NotAllowed as refused:
         g.not_allowed = refused
         raise
-
-
-def may(work: Work, action: str, slug: str = "") -> bool:
-    """Return whether who asks may do something: for what a page offers, not for what it does."""
-    with suppress(NotAllowed):
-        access.require(work, action, slug)
-        return True
-    return False
 
 
 def moment(at: datetime.datetime | None) -> str:

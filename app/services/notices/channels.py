@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from app.errors import AppError
-from app.services import access
+from app.services import access, audit
 from app.services.notices.inbox import KINDS, me
 from app.services.notices.recipes import Recipe, recipes
 from app.services.notices.times import DIGEST, OFF, ONCE, Rhythm, clean
@@ -175,11 +175,18 @@ def save_webhook(
         "slugs": json.dumps([slug for slug in slugs if slug in work.snapshot.entries]),
         "kinds": json.dumps([kind for kind in KINDS if kind in kinds]),
     }  # fmt: skip
+    note(work, "changed" if before else "created", values["title"], values["recipe"])
     if before is None:
         statement = webhook.insert().values(**values, created_at=work.now)
         return int(work.tx.scalar(statement.returning(webhook.c.id)) or 0)
     work.tx.execute(webhook.update().where(webhook.c.id == before.id).values(**values))
     return before.id
+
+
+def note(work: Work, *words: str) -> None:
+    """Put a change of a webhook into the audit log, without its address and its key."""
+    about = audit.About("setting", id="webhook")
+    audit.note(work, "setting.changed", about, {"title": "webhook", "change": " ".join(words)})
 
 
 def entries(given: Mapping[str, str], before: Webhook | None) -> dict[str, str]:
@@ -215,5 +222,5 @@ def is_sendable(url: str) -> bool:
 def remove_webhook(work: Work, number: int) -> None:
     """Take out a webhook and what waits for it."""
     access.require(work, "administer")
-    find(work, number)
+    note(work, "removed", find(work, number).title)
     work.tx.execute(webhook.delete().where(webhook.c.id == number))
