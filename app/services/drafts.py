@@ -211,6 +211,14 @@ def listed(work: Work) -> list[Draft]:
     return [as_draft(row) for row in work.tx.execute(mine(work).limit(MOST)).mappings()]
 
 
+def turn_of(work: Work, token: str) -> int:
+    """Return how often the form of a token was kept so far; 0 for never."""
+    query = sa.select(table.c.turn).where(
+        table.c.account_id == work.actor.id, table.c.token == token
+    )
+    return int(work.tx.scalar(query) or 0)
+
+
 def count(work: Work) -> int:
     query = (
         sa.select(sa.func.count())

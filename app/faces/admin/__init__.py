@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.faces.admin import chrome, definitions, failures, files, home
+from app.faces.admin import chrome, definitions, draft_pages, failures, files, home, inbox_page
 from app.faces.admin.mount import RegisterMount
 
 
@@ -13,6 +13,8 @@ def install(app: Flask) -> None:
     chrome.install(app)
     failures.install(app)
     app.register_blueprint(home.blueprint())
+    app.register_blueprint(inbox_page.blueprint())
+    app.register_blueprint(draft_pages.blueprint())
     app.register_blueprint(files.blueprint())
     app.register_blueprint(definitions.blueprint())
     app.register_blueprint(RegisterMount().blueprint())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask import abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import AppError, NeedsConfirmation, RecordNotFound, RecordRefused
-from app.faces.admin import desk, showing, telling
+from app.faces.admin import desk, showing, telling, together_pages
 from app.services import history, records, removal, rights
 from app.services.reading import Record, as_of
 from app.services.work import Work
@@ -23,8 +24,9 @@ MOST_CHANGES = 100
 MOST_ENTRIES = 50
 
 
-def show(view: RegisterView, id: int) -> str:
-    """Return the page of a record; ``?version=`` shows it as it was then."""
+def show(view: RegisterView, id: int, tried: Mapping[str, str] | None = None) -> str:
+    """Return the page of a record; ``?version=`` shows it as it was then. ``tried`` is what was
+    typed about it and refused."""
     slug = view.register.slug
     with desk.reading() as work:
         record, deleted = found(view, work, id)
@@ -46,7 +48,8 @@ def show(view: RegisterView, id: int) -> str:
             sections=showing.sections(work, view.register, values, names, shown, id),
             history=telling.entries(work, slug, latest(entries), version if past else 0),
             earlier=len(entries) - len(latest(entries)),
-            used=showing.used_by(work, users, id),
+            used=showing.used_by(work, users, id), tried=tried or {},
+            together=None if deleted or past else together_pages.section(view, work, id),
         )  # fmt: skip
 
 
