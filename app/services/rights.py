@@ -127,6 +127,12 @@ def may_record(work: Work, slug: str, record: int) -> May:
     return may(work, slug, row or {})
 
 
+def reviews(work: Work, slug: str, record: int) -> bool:
+    """Return whether the actor may review a stored record."""
+    row = rows.get(work.tx, work.published(slug), record)
+    return row is not None and access.of(work, slug).allows("review", row)
+
+
 def fillable(work: Work, slug: str) -> frozenset[str]:
     """Return the fields the person may fill in, of a new record or of one that is there."""
     asked = access.of(work, slug)

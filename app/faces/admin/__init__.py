@@ -10,9 +10,11 @@ from app.faces.admin import (
     calendar_page,
     chrome,
     definitions,
+    draft_pages,
     failures,
     files,
     home,
+    inbox_page,
     jobs_page,
     notices_page,
     people,
@@ -33,6 +35,8 @@ def install(app: Flask) -> None:
     account_pages.install(app)
     app.register_blueprint(provider_pages.pages)
     app.register_blueprint(people_accounts.pages)
+    app.register_blueprint(inbox_page.blueprint())
+    app.register_blueprint(draft_pages.blueprint())
     app.register_blueprint(files.blueprint())
     app.register_blueprint(definitions.blueprint())
     app.register_blueprint(audit_pages.blueprint())

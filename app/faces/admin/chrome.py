@@ -22,7 +22,7 @@ from flask import request as asked
 from markupsafe import Markup, escape
 
 from app.errors import AppError
-from app.faces.admin import desk
+from app.faces.admin import desk, inbox_page
 from app.faces.admin.people import acting
 from app.faces.admin.session import current_person, open_to_all
 from app.services import notices
@@ -45,7 +45,8 @@ def install(app: Flask) -> None:
     """Give templates their globals and serve the static files."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(asset=asset, icon=icon, menu=menu, unread_notices=unread_notices)
+    app.jinja_env.globals.update(asset=asset, icon=icon, menu=menu, links=inbox_page.links)
+    app.jinja_env.globals["unread_notices"] = unread_notices
     app.context_processor(surroundings)
     static = Blueprint("pages_static", __name__, template_folder="templates")
     static.add_url_rule("/assets/<digest>/<path:name>", "asset", serve_asset)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import request
+from werkzeug.datastructures import MultiDict
 
 from app.definitions.findings import Findings
 from app.definitions.library import common_parts
@@ -95,9 +96,12 @@ def compared(
     }
 
 
-def outdated(view: RegisterView, typed: entry.Typed, revision: int) -> list[str]:
+def outdated(
+    view: RegisterView, typed: entry.Typed, revision: int, sent: MultiDict[str, str] | None = None
+) -> list[str]:
     """Return what stands in the way of saving a form that was opened under an earlier
-    revision, ``[]`` if it still says what it said then. A renamed field's entry moves along."""
+    revision, ``[]`` if it still says what it said then. A renamed field's entry moves along.
+    ``sent`` is the form where it is not the request's."""
     if not 0 < revision < view.published.revision:
         return []
     with desk.reading() as work:
@@ -106,7 +110,7 @@ def outdated(view: RegisterView, typed: entry.Typed, revision: int) -> list[str]
         except RevisionNotFound:
             return []
     old = whole_properties(before)
-    form = entry.renamed(request.form, *renamings(view.register, old))
+    form = entry.renamed(request.form if sent is None else sent, *renamings(view.register, old))
     typed.clear()
     typed.update(entry.typed_of(view.register, form))
     said = [

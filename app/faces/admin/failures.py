@@ -148,6 +148,7 @@ def answer(status: int, text: str = "", code: str = "", number: str = "") -> tup
             number=number,
             asked=tracing.number(),
             back=back(),
+            sign_in=sign_in_again() if status == 401 else "",
         )
     except Exception:
         log.exception("the page of a failure failed")
@@ -168,6 +169,14 @@ def plain(title: str, text: str, number: str) -> str:
 def wants_json() -> bool:
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")
     return best == "application/json" or request.is_json
+
+
+def sign_in_again() -> str:
+    """Return where one signs in and comes back to the form that was just sent; what was typed
+    into it is put back there by its own script."""
+    rule = request.url_rule
+    place = request.path if rule is not None and "GET" in (rule.methods or ()) else back()
+    return url_for("session.sign_in", next=place or None)
 
 
 def back() -> str:

@@ -9,7 +9,7 @@ from app.errors import AppError, Problem
 from app.faces.admin import controls, desk, entry, files, listing
 from app.faces.admin.showing import sections_of
 from app.faces.admin.telling import tell
-from app.services import debts, records
+from app.services import debts, drafts, records
 from app.services.work import Work
 from app.words import gettext as _
 from app.words import say
@@ -38,7 +38,9 @@ def drawn(view: RegisterView, sheet: Sheet) -> str:
             action=f"{here}/edit" if record else f"{view.root}new", check_url=f"{view.root}check",
             sections=sections(view, work, sheet), refusal=sheet.refusal, moved=sheet.moved,
             outdated=sheet.outdated, problems=[line(view, p) for p in sheet.problems],
-            warnings=[line(view, p) for p in sheet.warnings],
+            warnings=[line(view, p) for p in sheet.warnings], draft_url=f"{view.root}draft",
+            offer=sheet.offer, saved=sheet.saved, turn=drafts.turn_of(work, sheet.token),
+            owner=work.actor.id,
         )  # fmt: skip
 
 

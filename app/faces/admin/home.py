@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, url_for
 
-from app.faces.admin import chrome, desk
+from app.faces.admin import chrome, desk, inbox_page
 
 
 def blueprint() -> Blueprint:
@@ -18,7 +18,8 @@ def index() -> str:
     with desk.reading() as work:
         shelves = chrome.groups(work.snapshot, work.standing)
         publishes = chrome.publishes(work.standing)
+        waiting = inbox_page.first(work)
     return render_template(
         "taizhang/home.html", groups=shelves, total=sum(len(s["registers"]) for s in shelves),
-        new_definition_url=url_for("definitions.new") if publishes else "",
+        waiting=waiting, new_definition_url=url_for("definitions.new") if publishes else "",
     )  # fmt: skip

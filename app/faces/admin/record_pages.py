@@ -9,7 +9,7 @@ from flask import abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import AppError, NeedsConfirmation, RecordNotFound, RecordRefused
-from app.faces.admin import desk, showing, telling
+from app.faces.admin import desk, showing, telling, together_pages
 from app.services import history, records, removal, revealing, rights
 from app.services.reading import Record, as_of
 from app.services.work import Work
@@ -30,12 +30,17 @@ def reveal(view: RegisterView, id: int, name: str) -> str | Response:
         text = revealing.reveal(work, view.register.slug, id, name)
     if request.headers.get("Sec-Fetch-Dest") == "empty":
         return Response(text, mimetype="text/plain")
-    return show(view, id, {name: text})
+    return show(view, id, revealed={name: text})
 
 
-def show(view: RegisterView, id: int, revealed: Mapping[str, str] | None = None) -> str:
-    """Return the page of a record; ``?version=`` shows it as it was then. ``revealed`` are
-    private fields that are shown whole this once."""
+def show(
+    view: RegisterView,
+    id: int,
+    tried: Mapping[str, str] | None = None,
+    revealed: Mapping[str, str] | None = None,
+) -> str:
+    """Return the page of a record; ``?version=`` shows it as it was then. ``tried`` is what was
+    typed about it and refused; ``revealed`` are private fields that are shown whole this once."""
     slug = view.register.slug
     with desk.reading() as work:
         record, deleted = found(view, work, id)
@@ -60,7 +65,8 @@ def show(view: RegisterView, id: int, revealed: Mapping[str, str] | None = None)
             ),
             history=telling.entries(work, slug, latest(entries), version if past else 0),
             earlier=len(entries) - len(latest(entries)),
-            used=showing.used_by(work, users, id),
+            used=showing.used_by(work, users, id), tried=tried or {},
+            together=None if deleted or past else together_pages.section(view, work, id),
         )  # fmt: skip
 
 

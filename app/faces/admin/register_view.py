@@ -6,6 +6,7 @@ service. Inline edit, bulk actions, Flask-Admin's own lookup and export are swit
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import wtforms
@@ -19,11 +20,13 @@ from app.faces.admin import (
     bin_pages,
     debt_page,
     desk,
+    draft_pages,
     entry,
     files,
     lookups,
     record_pages,
     saving,
+    together_pages,
 )
 from app.faces.admin import exchange_pages as exchange
 from app.faces.admin.listing import Lister
@@ -37,6 +40,7 @@ from app.words import gettext as _
 FORMATS = (("xlsx", "Excel"), ("csv", "CSV"), ("jsonl", "JSON Lines"))
 #: an id; a larger number in an address is no address
 ID = f"<int(max={2**63 - 1}):id>"
+NUMBER = f"<int(max={2**63 - 1}):number>"
 
 
 class RegisterView(BaseModelView):
@@ -119,6 +123,10 @@ class RegisterView(BaseModelView):
     def access_view(self, id: int) -> str:
         return access_pages.of_record(self, id)
 
+    def again(self, id: int, tried: Mapping[str, str]) -> str:
+        """Return a record's page with what was typed about it and refused."""
+        return record_pages.show(self, id, tried)
+
     @expose(f"/{ID}/edit", methods=("GET", "POST"))
     def edit_view(self, id: int) -> str | Response | tuple[str, int]:
         if request.method == "POST":
@@ -165,7 +173,37 @@ class RegisterView(BaseModelView):
     def template_view(self) -> Response:
         return exchange.template(self)
 
+    # ── people about a record
+
+    @expose(f"/{ID}/comments", methods=("POST",))
+    def comment_view(self, id: int) -> together_pages.Answer:
+        return together_pages.say_something(self, id)
+
+    @expose(f"/{ID}/comments/{NUMBER}", methods=("POST",))
+    def mend_view(self, id: int, number: int) -> together_pages.Answer:
+        return together_pages.mend(self, id, number)
+
+    @expose(f"/{ID}/watch", methods=("POST",))
+    def watch_view(self, id: int) -> together_pages.Answer:
+        return together_pages.watch(self, id)
+
+    @expose(f"/{ID}/orders", methods=("POST",))
+    def order_view(self, id: int) -> together_pages.Answer:
+        return together_pages.give_order(self, id)
+
+    @expose(f"/{ID}/orders/{NUMBER}", methods=("POST",))
+    def treat_view(self, id: int, number: int) -> together_pages.Answer:
+        return together_pages.treat_order(self, id, number)
+
     # ── asked by the page's own scripts
+
+    @expose(f"/{ID}/people")
+    def people_view(self, id: int) -> Response:
+        return together_pages.people(self, id)
+
+    @expose("/draft", methods=("POST",))
+    def draft_view(self) -> Response:
+        return draft_pages.save(self)
 
     @expose("/check", methods=("POST",))
     def check(self) -> Response:

@@ -19,9 +19,9 @@ from app.errors import (
     RecordNotFound,
     SubmissionReused,
 )
-from app.faces.admin import conflicts, desk, entry, form_page
+from app.faces.admin import conflicts, desk, draft_pages, entry, form_page
 from app.faces.admin.telling import tell
-from app.services import access, records
+from app.services import access, drafts, records
 from app.services.reading import Record
 from app.services.work import Work
 from app.words import gettext as _
@@ -48,6 +48,9 @@ class Sheet:
     confirmed: tuple[str, ...] = ()
     moved: dict[str, Any] | None = None
     outdated: list[str] = field(default_factory=list)
+    #: the draft that is offered; when the draft shown was saved
+    offer: dict[str, Any] | None = None
+    saved: str = ""
 
 
 def blank(view: RegisterView) -> str:
@@ -57,7 +60,7 @@ def blank(view: RegisterView) -> str:
     values = view.published.gate.defaults()
     typed = entry.stored_as_typed(view.register, values)
     typed |= {k: v for k, v in entry.typed_of(view.register, request.args).items() if v}
-    return form_page.drawn(view, Sheet(typed, token=secrets.token_urlsafe(24)))
+    return begun(view, Sheet(typed, token=secrets.token_urlsafe(24)))
 
 
 def opened(view: RegisterView, id: int) -> str:
@@ -65,7 +68,19 @@ def opened(view: RegisterView, id: int) -> str:
     with desk.reading() as work:
         record = records.to_treat(work, view.register.slug, id, "change")
     typed = entry.stored_as_typed(view.register, record.values)
-    return form_page.drawn(view, Sheet(typed, record, record.version))
+    return begun(view, Sheet(typed, record, record.version, secrets.token_urlsafe(24)))
+
+
+def begun(view: RegisterView, sheet: Sheet) -> str:
+    """Return an opened form: with the draft the address asks for, or with the offer of one."""
+    record = sheet.record.id if sheet.record else None
+    with desk.reading() as work:
+        draft = draft_pages.wanted(work)
+        if draft is not None:
+            draft_pages.continued(view, sheet, draft)
+        else:
+            sheet.offer = draft_pages.offer(work, view.register.slug, record)
+        return form_page.drawn(view, sheet)
 
 
 def create(view: RegisterView) -> Answer:
@@ -100,6 +115,7 @@ def sent(view: RegisterView, record: Record | None) -> Sheet:
         entry.typed_of(view.register, request.form),
         record,
         whole(request.form.get("_version", "")),
+        request.form.get("_token", "")[:LONGEST_TOKEN],
         confirmed=tuple(request.form.getlist("_confirmed")),
     )
 
@@ -114,6 +130,9 @@ def attempt(view: RegisterView, sheet: Sheet, act: Callable[[Work], Record]) -> 
         with desk.writing() as work:
             conflicts.require_revision(work, view)
             record = act(work)
+            drafts.end(
+                work, view.register.slug, sheet.token, sheet.record.id if sheet.record else None
+            )
     except RecordNotFound:
         raise
     except AppError as error:

@@ -5,6 +5,8 @@ import { startRows } from "./rows.js";
 import { startFiles } from "./files.js";
 import { startRecordForm } from "./record_form.js";
 import { startPages } from "./pages.js";
+import { startPeople } from "./people.js";
+import { putBack } from "./drafts.js";
 
 startFrame();
 startCombos(document);
@@ -12,3 +14,5 @@ startRows(document);
 startFiles(document);
 startRecordForm(document);
 startPages(document);
+startPeople(document);
+putBack();

@@ -1,4 +1,5 @@
 // The record's form: asked again while typing, saved with Ctrl+S, sent once, left with a warning.
+import { Keeper } from "./drafts.js";
 import { csrf, make, word } from "./words.js";
 
 const WAIT = 450;
@@ -11,6 +12,7 @@ class RecordForm {
     this.turn = 0;
     this.dirty = false;
     this.sent = false;
+    this.keeper = new Keeper(form);
     for (const said of form.querySelectorAll("[data-said]")) if (said.children.length) this.touched.add(said.dataset.said);
     form.addEventListener("input", (event) => this.changed(event));
     form.addEventListener("change", (event) => this.changed(event));
@@ -25,6 +27,7 @@ class RecordForm {
     // what is typed to search is not an entry yet
     if (!field || event.target.getAttribute("role") === "combobox") return;
     this.dirty = true;
+    this.keeper.later();
     this.touched.add(`/${field.dataset.field}`);
     const cell = event.target.closest("td")?.querySelector("[data-said]");
     if (cell) this.touched.add(cell.dataset.said);

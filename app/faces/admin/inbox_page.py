@@ -1,0 +1,221 @@
+"""Inbox: what waits for the person, by due date, answered one by one or many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.errors import AppError
+from app.faces.admin import addresses, desk
+from app.services import answering, drafts, inbox, tasks
+from app.services.answering import Answer
+from app.services.inbox import PIECES, Query
+from app.services.tasks import Task
+from app.services.work import Work
+from app.words import gettext as _
+from app.words import say
+
+#: counted in the menu no further than this
+MOST_COUNTED = 100
+#: tasks that stand on the home page
+FIRST = 8
+
+PIECE_TITLES: Mapping[str, str] = {
+    inbox.OVERDUE: "Overdue",
+    inbox.TODAY: "Today",
+    inbox.WEEK: "This week",
+    inbox.LATER: "Later",
+    inbox.UNDATED: "No due date",
+}
+KIND_TITLES: Mapping[str, str] = {
+    tasks.TRANSITION: "To decide",
+    tasks.JOINT_ANSWER: "Joint review",
+    tasks.RETURN_DUE: "Return due",
+    tasks.ORDER: "Order",
+    tasks.MENTION: "Mention",
+    tasks.OTHER: "Other",
+}
+WHOSE_TITLES: Mapping[str, str] = {inbox.MINE: "For me", inbox.UNIT: "For my unit"}
+
+
+class NothingChosen(AppError):
+    code = "inbox.nothing_chosen"
+    text = "Choose at least one task, and at most {most}."
+
+
+class NothingInCommon(AppError):
+    code = "inbox.nothing_in_common"
+    text = "The chosen tasks cannot be answered alike. Choose tasks of one kind, or open them."
+
+
+def blueprint() -> Blueprint:
+    """Return the addresses under ``/inbox/``."""
+    made = Blueprint("inbox", __name__, url_prefix="/inbox")
+    made.add_url_rule("/", "index", index)
+    made.add_url_rule("/answer", "answer", answer, methods=("POST",))
+    made.add_url_rule(f"/<int(max={2**63 - 1}):id>/hand", "hand", hand, methods=("POST",))
+    return made
+
+
+def links() -> dict[str, str]:
+    """Return the counts of the menu, as they are written there; ``""`` for none."""
+    with desk.reading() as work:
+        waiting = tasks.count_waiting(work, MOST_COUNTED)
+        kept = drafts.count(work)
+    shown = f"{MOST_COUNTED - 1}+" if waiting >= MOST_COUNTED else str(waiting or "")
+    return {"waiting": shown, "drafts": str(kept or "")}
+
+
+def index() -> str:
+    query = Query(
+        request.args.get("register", "")[:40],
+        request.args.get("kind", "")[:20],
+        request.args.get("whose", "")[:10],
+        addresses.whole(request.args.get("page", ""), 1),
+    )
+    with desk.reading() as work:
+        page = inbox.waiting(work, query)
+        here = {"register": query.register, "kind": query.kind, "whose": query.whose}
+        return render_template(
+            "taizhang/inbox.html", groups=groups(work, page), total=page.total, page=page.page,
+            pages=page.pages, filters=filters(work, page, query), here=here,
+            query={k: v for k, v in here.items() if v}, crumbs=[(_("Inbox"), "")],
+        )  # fmt: skip
+
+
+def groups(work: Work, page: inbox.Page) -> list[dict[str, Any]]:
+    """Return the tasks of a page by piece of time."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for task in page.tasks:
+        found.setdefault(inbox.piece(task.due_on, work.today), []).append(shown(work, task))
+    return [
+        {"name": name, "title": _(PIECE_TITLES[name]), "count": f"{page.pieces[name]:,}",
+         "tasks": found[name]}
+        for name in PIECES
+        if name in found
+    ]  # fmt: skip
+
+
+def shown(work: Work, task: Task) -> dict[str, Any]:
+    """Return a task as it stands in a list."""
+    return {
+        "id": task.id,
+        "title": _(task.title, **task.facts),
+        "url": url_for("register.details_view", slug=task.slug, id=task.record),
+        "register": work.register(task.slug).title,
+        "kind": _(KIND_TITLES[task.kind]),
+        "due": f"{task.due_on:%Y-%m-%d}" if task.due_on else "",
+        "late": task.due_on is not None and task.due_on < work.today,
+        "to": to_whom(work, task),
+        "since": desk.moment(task.created_at),
+        "who": desk.person(task.opened_by),
+        "takes": task.addressee != f"a:{work.actor.id}",
+        "taken": task.taken,
+        "answers": bool(answering.answers_of(work, task)),
+    }
+
+
+def to_whom(work: Work, task: Task) -> str:
+    """Return for whom a task was opened."""
+    to = task.to
+    if to.account is not None:
+        return _("me") if to.account == work.actor.id else _("handed over to me")
+    return work.tree.title(to.unit) or _("everybody with the post")
+
+
+def filters(work: Work, page: inbox.Page, query: Query) -> list[dict[str, Any]]:
+    """Return the choices above the list, with how many each has."""
+    registers = [(s, work.register(s).title, n) for s, n in sorted(page.registers.items())]
+    kinds = [(k, _(KIND_TITLES[k]), page.kinds[k]) for k in KIND_TITLES if page.kinds.get(k)]
+    whose: list[tuple[str, str, int | None]] = [(w, _(t), None) for w, t in WHOSE_TITLES.items()]
+    return [
+        {"name": "whose", "title": _("Whose"), "chosen": query.whose, "options": whose},
+        {"name": "kind", "title": _("Kind"), "chosen": query.kind, "options": kinds},
+        {"name": "register", "title": _("Register"), "chosen": query.register,
+         "options": registers},
+    ]  # fmt: skip
+
+
+def chosen() -> list[int]:
+    """Return the tasks that the form names. Raises ``NothingChosen``."""
+    found = [int(t) for t in request.form.getlist("task") if t.isascii() and t.isdigit()]
+    found = [n for n in dict.fromkeys(found) if n < 2**63]
+    if not 0 < len(found) <= answering.MOST:
+        raise NothingChosen(most=answering.MOST)
+    return found
+
+
+def answer() -> str | Response | tuple[str, int]:
+    """Ask for the answer to the chosen tasks; with one, give it to each and tell what became
+    of it. Every task is a change of its own: one that is refused does not hold the others."""
+    try:
+        numbers = chosen()
+    except NothingChosen as error:
+        flash(say(error), "warning")
+        return redirect(url_for("inbox.index"))
+    value, comment = request.form.get("value", ""), request.form.get("comment", "")
+    if not value:
+        return asked(numbers)
+    refused: list[str] = []
+    for number in numbers:
+        try:
+            with desk.writing() as work:
+                answering.answer(work, number, value, comment)
+        except answering.AnswerNeedsComment as error:
+            return asked(numbers, comment, say(error)), error.status
+        except AppError as error:
+            refused.append(say(error))
+    done = len(numbers) - len(refused)
+    if done:
+        flash(_("{count} tasks were answered.", count=done), "success")
+    for text in dict.fromkeys(refused):
+        flash(text, "danger")
+    return redirect(url_for("inbox.index"))
+
+
+def asked(numbers: Sequence[int], comment: str = "", refusal: str = "") -> str:
+    """Return the page that asks how the chosen tasks are answered."""
+    found, gone, offered = [], [], list[Answer]()
+    with desk.reading() as work:
+        for number in numbers:
+            try:
+                found.append(tasks.get(work, number))
+            except AppError as error:
+                gone.append(say(error))
+        offered = answering.offered(work, found)
+        if not offered and not refusal and found:
+            refusal = say(NothingInCommon())
+        return render_template(
+            "taizhang/answer.html", tasks=[shown(work, t) for t in found], gone=gone,
+            answers=[(a.value, _(a.label), a.needs_comment) for a in offered], comment=comment,
+            needed=any(a.needs_comment for a in offered), refusal=refusal,
+            crumbs=[(_("Inbox"), url_for("inbox.index")), (_("Answer"), "")],
+        )  # fmt: skip
+
+
+def hand(id: int) -> Response:
+    """Take a task, or put it back."""
+    try:
+        with desk.writing() as work:
+            if request.form.get("do") == "back":
+                tasks.put_back(work, id)
+            else:
+                tasks.take(work, id)
+    except AppError as error:
+        flash(say(error), "danger")
+    return redirect(url_for("inbox.index"))
+
+
+def first(work: Work) -> dict[str, Any]:
+    """Return what stands on the home page: what is due first, and how much there is."""
+    page = inbox.waiting(work, Query(size=FIRST))
+    return {
+        "tasks": [shown(work, task) for task in page.tasks],
+        "total": page.total,
+        "overdue": page.pieces.get(inbox.OVERDUE, 0),
+        "today": page.pieces.get(inbox.TODAY, 0),
+        "drafts": drafts.count(work),
+    }

@@ -1,0 +1,94 @@
+"""Answering: what one may say to a task in the inbox, one by one or many of a kind at once.
+
+``ANSWERS`` names for each kind of task what offers its answers; the workflow adds its own there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from app.errors import AppError
+from app.services import tasks
+from app.services.tasks import Task
+from app.services.together import orders
+from app.services.work import Work
+
+MOST = 200
+
+
+class NoSuchAnswer(AppError):
+    code = "task.no_such_answer"
+    text = "Task {id} cannot be answered so any more. Open its record and look."
+
+
+class AnswerNeedsComment(AppError):
+    code = "task.comment_needed"
+    text = "This answer needs a comment."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One way to answer. ``act`` does it and returns what the task keeps as its outcome."""
+
+    value: str
+    label: str
+    act: Callable[[Work, Task, str], str]
+    needs_comment: bool = False
+
+
+def acknowledge(_work: Work, _task: Task, comment: str) -> str:
+    return comment or "acknowledged"
+
+
+def carry_out(work: Work, task: Task, comment: str) -> str:
+    """Answer an order for the recipient the task stands for."""
+    number = int(task.key.removeprefix("order:"))
+    orders.answer_one(work, task.slug, task.record, number, comment)
+    return "answered"
+
+
+def plain(_work: Work, _task: Task) -> Sequence[Answer]:
+    return (Answer("acknowledge", "Noted", acknowledge),)
+
+
+def of_order(_work: Work, _task: Task) -> Sequence[Answer]:
+    return (Answer("done", "Carried out", carry_out, needs_comment=True),)
+
+
+#: kind of task → what offers its answers
+ANSWERS: dict[str, Callable[[Work, Task], Sequence[Answer]]] = {
+    tasks.MENTION: plain,
+    tasks.OTHER: plain,
+    tasks.ORDER: of_order,
+}
+
+
+def answers_of(work: Work, task: Task) -> Sequence[Answer]:
+    """Return the ways in which one task may be answered from the inbox."""
+    return ANSWERS[task.kind](work, task) if task.kind in ANSWERS else ()
+
+
+def offered(work: Work, found: Iterable[Task]) -> list[Answer]:
+    """Return the answers that every one of the tasks can be given."""
+    common: dict[str, Answer] | None = None
+    for task in found:
+        own = {answer.value: answer for answer in answers_of(work, task)}
+        common = own if common is None else {v: a for v, a in common.items() if v in own}
+    return list((common or {}).values())
+
+
+def answer(work: Work, number: int, value: str, comment: str = "") -> str:
+    """Answer a task that waits for who asks; return its outcome.
+
+    Raises ``TaskNotFound``, ``NoSuchAnswer``, and what the answer itself refuses.
+    """
+    task = tasks.get(work, number)
+    chosen = next((a for a in answers_of(work, task) if a.value == value), None)
+    if chosen is None:
+        raise NoSuchAnswer(id=number)
+    if chosen.needs_comment and not comment.strip():
+        raise AnswerNeedsComment
+    outcome = chosen.act(work, task, comment.strip())
+    tasks.close_tasks(work, task.slug, task.record, task.kind, outcome, key=task.key)
+    return outcome

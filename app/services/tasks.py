@@ -1,0 +1,298 @@
+"""Tasks: what waits for whom, opened and closed by whatever makes people wait.
+
+A task waits for one *addressee*, written as one word, so that everything that waits for a person
+with all their posts is one look into one index: ``a:5`` the person, ``u:12`` anybody of a unit,
+``role@12`` whoever holds a role there, ``role^12`` there or in a unit above it, ``role@*``
+anywhere. Whoever takes a task becomes its addressee; put back, it waits for all again.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.errors import AppError, RecordNotFound
+from app.kinds import dump_json, load_json
+from app.services import access, audience
+from app.services.standing import Standing
+from app.services.work import Work
+from app.storage import rows
+from app.storage.models_together import task as table
+
+TRANSITION, JOINT_ANSWER, RETURN_DUE, ORDER, MENTION, OTHER = KINDS = (
+    "transition", "joint_answer", "return_due", "order", "mention", "other",
+)  # fmt: skip
+#: what has no due date is sorted behind everything that has one
+NEVER = datetime.date.max
+CHUNK = 400
+
+
+class TaskNotFound(AppError):
+    code = "task.not_found"
+    status = 404
+    text = "No task {id} waits for you. It may have been done, or taken by somebody else."
+
+
+class TaskMoved(AppError):
+    code = "task.moved"
+    status = 409
+    text = "Task {id} was taken or done by somebody else this very moment."
+
+
+class NotTheirs(AppError):
+    code = "task.unseen"
+    text = "{name} may not see this record, so the task cannot be handed over there."
+
+
+@dataclass(frozen=True, slots=True)
+class To:
+    """For whom a task is opened: a person; a unit; a role, in a unit, there ``or above``."""
+
+    account: int | None = None
+    unit: int | None = None
+    role: str = ""
+    above: bool = False
+
+    @property
+    def word(self) -> str:
+        if self.account is not None:
+            return f"a:{self.account}"
+        if not self.role:
+            if self.unit is None:
+                raise ValueError(self)
+            return f"u:{self.unit}"
+        if self.unit is None:
+            return f"{self.role}@*"
+        return f"{self.role}{'^' if self.above else '@'}{self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A task to be opened. ``key`` names its cause: under one key there is one task, ever.
+    ``title`` is an English sentence with ``{places}``, or words of the definition."""
+
+    slug: str
+    record: int
+    kind: str
+    title: str
+    to: To
+    key: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    due_on: datetime.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task that waits."""
+
+    id: int
+    key: str
+    slug: str
+    record: int
+    kind: str
+    title: str
+    facts: Mapping[str, Any]
+    to: To
+    addressee: str
+    due_on: datetime.date | None
+    created_at: datetime.datetime
+    opened_by: str
+
+    @property
+    def taken(self) -> bool:
+        return self.addressee != self.to.word
+
+
+# ── opening and closing
+
+
+def open_task(work: Work, new: New) -> bool:
+    """Open a task; False where one was opened under its key before, done or not."""
+    return open_tasks(work, [new]) == 1
+
+
+def open_tasks(work: Work, wanted: Iterable[New]) -> int:
+    """Open many tasks at once and return how many were not there yet."""
+    waiting, opened = list(wanted), 0
+    insert = sqlite.insert if work.tx.dialect.name == "sqlite" else postgresql.insert
+    for at in range(0, len(waiting), CHUNK):
+        written = [as_row(work, new) for new in waiting[at : at + CHUNK]]
+        statement = insert(table).values(written).on_conflict_do_nothing(index_elements=["key"])
+        opened += len(work.tx.scalars(statement.returning(table.c.id)).all())
+    return opened
+
+
+def as_row(work: Work, new: New) -> dict[str, Any]:
+    if new.kind not in KINDS:
+        raise ValueError(new.kind)
+    return {
+        "key": new.key, "slug": new.slug, "record": new.record, "kind": new.kind,
+        "title": new.title, "facts": dump_json(dict(new.facts)), "account_id": new.to.account,
+        "unit_id": new.to.unit, "role": new.to.role, "above": new.to.above,
+        "addressee": new.to.word, "due_on": new.due_on, "ranked": new.due_on or NEVER,
+        "created_at": work.now, "opened_by": work.actor.name,
+    }  # fmt: skip
+
+
+def close_tasks(
+    work: Work,
+    slug: str,
+    record: int,
+    kind: str | None = None,
+    outcome: str = "",
+    *,
+    key: str | None = None,
+) -> int:
+    """Close what waits because of a record, all of it or of one ``kind`` or ``key``; return how
+    many tasks it was."""
+    wanted = [table.c.slug == slug, table.c.record == record, table.c.done_at.is_(None)]
+    if kind is not None:
+        wanted.append(table.c.kind == kind)
+    if key is not None:
+        wanted.append(table.c.key == key)
+    done = {"done_at": work.now, "done_by": work.actor.name, "outcome": outcome}
+    return work.tx.execute(table.update().where(*wanted).values(done)).rowcount
+
+
+# ── what waits
+
+
+def addresses(standing: Standing) -> tuple[str, ...]:
+    """Return every word under which something may wait for somebody."""
+    found: dict[str, None] = {}
+    if standing.account is not None:
+        found[f"a:{standing.account}"] = None
+    for held in standing.holdings:
+        found[f"{held.role}@*"] = None
+        for unit in sorted(standing.tree.own(held.unit)):
+            found[f"u:{unit}"] = found[f"{held.role}@{unit}"] = None
+        for unit in sorted(standing.tree.below(held.unit)):
+            found[f"{held.role}^{unit}"] = None
+    return tuple(found)
+
+
+def for_words(words: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that a task waits under one of ``words``."""
+    return sa.and_(table.c.done_at.is_(None), table.c.addressee.in_(words))
+
+
+def seen(work: Work, slugs: Iterable[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that a task is about a record, not deleted, that may be seen."""
+    found: list[sa.ColumnElement[bool]] = []
+    for slug in slugs:
+        if slug not in work.snapshot:
+            continue
+        asked = access.of(work, slug)
+        if not asked.can("see"):
+            continue
+        main = work.published(slug).tables.main
+        there = [main.c["_id"] == table.c.record, main.c["_deleted_at"].is_(None)]
+        if (rows_seen := asked.rows("see")) is not None:
+            there.append(rows_seen)
+        exists = sa.exists(sa.select(sa.literal(1)).select_from(main).where(*there))
+        found.append(sa.and_(table.c.slug == slug, exists.correlate(table)))
+    return sa.or_(sa.false(), *found)
+
+
+def waits(work: Work, words: Sequence[str], register: str = "") -> sa.ColumnElement[bool]:
+    """Return the condition of the tasks that wait under ``words`` and may be seen."""
+    if register:
+        slugs = [register]
+    else:
+        slugs = sorted(work.tx.scalars(sa.select(table.c.slug).where(for_words(words)).distinct()))
+    return sa.and_(for_words(words), seen(work, slugs))
+
+
+def count_waiting(work: Work, most: int = 100) -> int:
+    """Return how many tasks wait for who asks, counted no further than ``most``: it stands in
+    the menu of every page."""
+    words = addresses(work.standing)
+    if not words:
+        return 0
+    first = sa.select(table.c.id).where(waits(work, words)).limit(most).subquery()
+    return int(work.tx.scalar(sa.select(sa.func.count()).select_from(first)) or 0)
+
+
+def get(work: Work, number: int) -> Task:
+    """Return a task that waits for who asks. Raises ``TaskNotFound``."""
+    words = addresses(work.standing)
+    row = None
+    if 0 < number < 2**63 and words:
+        query = sa.select(table).where(table.c.id == number, waits(work, words))
+        row = work.tx.execute(query).mappings().one_or_none()
+    if row is None:
+        raise TaskNotFound(id=number)
+    return as_task(row)
+
+
+def as_task(row: sa.RowMapping) -> Task:
+    to = To(row["account_id"], row["unit_id"], row["role"], bool(row["above"]))
+    return Task(
+        row["id"], row["key"], row["slug"], row["record"], row["kind"], row["title"],
+        load_json(row["facts"]), to, row["addressee"], row["due_on"], row["created_at"],
+        row["opened_by"],
+    )  # fmt: skip
+
+
+# ── who does it
+
+
+def take(work: Work, number: int) -> Task:
+    """Take a task that waits for several people; it waits for who asks alone from now on."""
+    found = get(work, number)
+    if work.actor.id is None:
+        raise TaskNotFound(id=number)
+    readdress(work, found, f"a:{work.actor.id}")
+    return found
+
+
+def hand_over(work: Work, number: int, account: int) -> Task:
+    """Give a task to somebody else, who must be able to see its record."""
+    found = get(work, number)
+    published = work.published(found.slug)
+    row = rows.get(work.tx, published, found.record)
+    if row is None:
+        raise RecordNotFound(id=found.record, register=published.register.title)
+    if account not in audience.seeing(work, published, row, [account]):
+        # whoever is not there is refused in the same words
+        raise NotTheirs(name=f"#{account}")
+    readdress(work, found, f"a:{account}")
+    return found
+
+
+def put_back(work: Work, number: int) -> Task:
+    """Let a task wait again for those for whom it was opened."""
+    found = get(work, number)
+    readdress(work, found, found.to.word)
+    return found
+
+
+def readdress(work: Work, found: Task, word: str) -> None:
+    changed = work.tx.execute(
+        table.update()
+        .where(
+            table.c.id == found.id,
+            table.c.addressee == found.addressee,
+            table.c.done_at.is_(None),
+        )
+        .values(addressee=word)
+    )
+    if changed.rowcount != 1:
+        raise TaskMoved(id=found.id)
+
+
+def release(tx: sa.Connection, account: int) -> int:
+    """Put back everything somebody has taken – a person who leaves – and return how many."""
+    taken = sa.select(table).where(table.c.done_at.is_(None), table.c.addressee == f"a:{account}")
+    count = 0
+    for row in tx.execute(taken).mappings().all():
+        found = as_task(row)
+        if found.taken:
+            back = table.update().where(table.c.id == found.id)
+            count += tx.execute(back.values(addressee=found.to.word)).rowcount
+    return count

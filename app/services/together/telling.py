@@ -1,0 +1,25 @@
+"""Telling people: the one place from which this part of the platform sends notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.services.work import Work
+
+COMMENT, TASK = "comment", "task"
+
+
+def tell(work: Work, accounts: Iterable[int], kind: str, title: str, link: str) -> tuple[int, ...]:
+    """Tell people that something happened, and return who was told: each once, and not the one
+    who did it. ``kind`` is ``comment`` or ``task``; ``link`` a path of this application.
+
+    They find it where it is – in the inbox, on the record; a notice is sent from here.
+    """
+    if kind not in (COMMENT, TASK):
+        raise ValueError(kind)
+    return tuple(sorted(set(accounts) - {work.actor.id}))
+
+
+def link(slug: str, record: int) -> str:
+    """Return the path of a record's page."""
+    return f"/registers/{slug}/{record}"

@@ -1,0 +1,72 @@
+"""Watching: who wants to hear of what happens to a record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.errors import AppError
+from app.services import access, audience
+from app.services.together.telling import COMMENT, link, tell
+from app.services.work import Work
+from app.storage import rows
+from app.storage.models_together import watch as table
+
+#: what happens of itself is not told
+SILENT = frozenset({"create", "derive"})
+CHANGED = "A record you watch was changed: {label}"
+
+
+class NobodyWatches(AppError):
+    code = "watch.nobody"
+    text = "Only somebody with an account can watch a record."
+
+
+def watch(work: Work, slug: str, record: int, *, on: bool) -> None:
+    """Begin or end watching a record. Raises ``RecordNotFound`` for one that is not seen."""
+    published = work.published(slug)
+    row = rows.get(work.tx, published, record)
+    if row is not None and on:
+        access.require_row(work, published, "see", row)
+    account = work.actor.id
+    if account is None:
+        raise NobodyWatches
+    mine = {"account_id": account, "slug": slug, "record": record}
+    work.tx.execute(table.delete().where(*[table.c[k] == v for k, v in mine.items()]))
+    if on and row is not None:
+        work.tx.execute(table.insert(), {**mine, "since": work.now})
+
+
+def is_watching(work: Work, slug: str, record: int) -> bool:
+    query = sa.select(table.c.since).where(
+        table.c.account_id == work.actor.id, table.c.slug == slug, table.c.record == record
+    )
+    return work.tx.scalar(query) is not None
+
+
+def watchers(work: Work, slug: str, record: int) -> list[int]:
+    """Return who watches a record and may still see it."""
+    found = work.tx.scalars(
+        sa.select(table.c.account_id).where(table.c.slug == slug, table.c.record == record)
+    ).all()
+    published = work.published(slug)
+    row = rows.get(work.tx, published, record) if found else None
+    return audience.seeing(work, published, row, found) if row is not None else []
+
+
+def changed(work: Work, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Tell the watchers of what was just written to the history, each record once."""
+    happened: dict[str, set[int]] = {}
+    for one in entries:
+        if one["action"] not in SILENT:
+            happened.setdefault(one["slug"], set()).add(one["record"])
+    for slug, records in happened.items():
+        watched = set(
+            work.tx.scalars(sa.select(table.c.record).where(table.c.slug == slug).distinct())
+        )
+        for record in sorted(records & watched):
+            label = rows.labels(work.tx, work.published(slug), [record]).get(record) or f"#{record}"
+            title = CHANGED.replace("{label}", label)
+            tell(work, watchers(work, slug, record), COMMENT, title, link(slug, record))
