@@ -25,6 +25,10 @@ def prepare(config: Config) -> Iterator[str]:
         if published:
             names = ", ".join(slug for slug, _ in published)
             yield told(config, "Published: {names}", names=names)
+        years = seeding.seed_calendar(platform)
+        if years:
+            shown = ", ".join(map(str, years))
+            yield told(config, "Calendar of working days: {years}", years=shown)
         if config.demo:
             made = seeding.seed_demo(platform)
             if made:

@@ -11,6 +11,7 @@ from typing import Any
 from alembic import context
 
 import app.storage.models
+import app.storage.models_calendar
 import app.storage.models_identity
 import app.storage.models_people  # noqa: F401  (fills the metadata)
 from app.storage.base import metadata

@@ -35,7 +35,8 @@ FORMAT = 1
 LEFT_OUT = frozenset({"login_session"})
 #: tables that a database without registers already has rows in
 REPLACED = frozenset(
-    "catalog_stamp account account_event login_session unit unit_event role post setting".split()
+    "catalog_stamp account account_event login_session unit unit_event role post setting "
+    "calendar_day calendar_year".split()
 )
 BATCH = 1000
 #: what reading a file that is no whole backup of ours may run into

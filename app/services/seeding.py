@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.errors import FileRefused, because
 from app.kinds import load_json
-from app.services import publishing
+from app.services import calendar, publishing
 from app.services.exchange import import_file
 from app.services.work import Actor, Platform, Work
 
@@ -66,6 +66,11 @@ def seed_definitions(platform: Platform) -> list[tuple[str, int]]:
         return []
     with platform.writing(SEED, publishing=True) as work:
         return [(p.slug, p.revision) for p in publishing.publish_together(work, fresh)]
+
+
+def seed_calendar(platform: Platform) -> list[int]:
+    """Store the working-day calendars that come with the product; return the years added."""
+    return calendar.seed(platform, SCHEMAS / "calendar", SEED)
 
 
 def seed_demo(platform: Platform, tell: Tell | None = None) -> dict[str, int]:

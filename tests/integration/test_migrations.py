@@ -6,6 +6,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import app.storage.models
+import app.storage.models_calendar
 import app.storage.models_identity
 import app.storage.models_people  # noqa: F401  (fills the metadata)
 from app.storage.base import metadata

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app.faces.cli.accounts import accounts
+from app.faces.cli.calendar import calendars
 from app.faces.cli.records import records
 from app.faces.cli.registers import registers
 from app.faces.cli.upkeep import backup, database, restore, seed
@@ -12,5 +13,6 @@ from app.faces.cli.upkeep import backup, database, restore, seed
 
 def install(app: Flask) -> None:
     """Put every command into ``flask``."""
-    for command in (registers, records, accounts, database, seed, backup, restore):
+    shipped = (registers, records, accounts, database, seed, backup, restore, calendars)
+    for command in shipped:
         app.cli.add_command(command)
