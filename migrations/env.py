@@ -13,7 +13,8 @@ from alembic import context
 import app.storage.models
 import app.storage.models_calendar
 import app.storage.models_identity
-import app.storage.models_people  # noqa: F401  (fills the metadata)
+import app.storage.models_people
+import app.storage.models_workflow  # noqa: F401  (fills the metadata)
 from app.storage.base import metadata
 
 

@@ -151,7 +151,7 @@ KEPT: dict[str, Any] = {
     "period": "month",
     "permissions": {"fill": ["township"], "read": ["leader"]},
     "scope": "own-organisation-and-below",
-    "workflow": {"template": "report-review", "states": [{"name": "a"}], "transitions": []},
+    "workflow": {"template": "report-review", "states": [], "transitions": []},
 }
 
 
