@@ -60,7 +60,7 @@ def check_way(draft: Draft, made: Workflow, one: Transition, at: tuple[Any, ...]
         where = (*at, "from", place)
         if source not in names:
             draft.findings.unknown(where, "workflow", NO_STATE, source, names)
-        elif made.state(source).final:
+        elif any(state.name == source and state.final for state in made.states):
             add(where, "workflow", "{name} is final: nothing leads on from it.", name=source)
     known = {way.name for way in made.transitions}
     for name in sorted(one.apart - known):

@@ -49,6 +49,12 @@ CENSUS: dict[tuple[str, str], tuple[str, str]] = {
     ("/registers/<slug>/<id>/edit", "GET"): (SIGNED_IN, READS),
     ("/registers/<slug>/<id>/edit", "POST"): (SIGNED_IN, WRITES),
     ("/registers/<slug>/<id>/restore", "POST"): (SIGNED_IN, WRITES),
+    ("/registers/<slug>/<id>/answer", "POST"): (SIGNED_IN, WRITES),
+    ("/registers/<slug>/<id>/step/<step>", "GET"): (SIGNED_IN, READS),
+    ("/registers/<slug>/<id>/step/<step>", "POST"): (SIGNED_IN, WRITES),
+    ("/registers/<slug>/<id>/urge", "POST"): (SIGNED_IN, WRITES),
+    ("/registers/<slug>/steps", "GET"): (SIGNED_IN, READS),
+    ("/registers/<slug>/steps", "POST"): (SIGNED_IN, WRITES),
     ("/registers/<slug>/<id>/undelete", "POST"): (SIGNED_IN, WRITES),
     ("/registers/<slug>/bin", "GET"): (SIGNED_IN, READS),
     ("/registers/<slug>/changes", "GET"): (SIGNED_IN, READS),
@@ -69,7 +75,7 @@ CENSUS: dict[tuple[str, str], tuple[str, str]] = {
 #: what stands for a place in an address: something that is there, so that the view is reached
 FILLED = {
     "slug": "demo", "name": "demo", "id": "1", "field": "papers", "format": "csv",
-    "digest": "0", "path:name": "app.css",
+    "digest": "0", "step": "submit", "path:name": "app.css",
 }  # fmt: skip
 SAFE = ("GET", "HEAD", "OPTIONS")
 PAGES = sorted(place for place in CENSUS if place[1] == "GET")

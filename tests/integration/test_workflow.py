@@ -247,8 +247,14 @@ def timed(**more: Any) -> dict[str, Any]:
         {"name": "done", "final": True, "locked": True},
     ]  # fmt: skip
     ways = [
-        {"name": "publicise", "from": ["draft", "objected"], "to": "notice", "due": {"days": 5, "field": "noted_on"}},
-        {"name": "object", "from": ["notice"], "to": "objected", "deadline": "before", "comment": "required"},
+        {
+            "name": "publicise", "from": ["draft", "objected"], "to": "notice",
+            "due": {"days": 5, "field": "noted_on"},
+        },
+        {
+            "name": "object", "from": ["notice"], "to": "objected", "deadline": "before",
+            "comment": "required",
+        },
         {"name": "finish", "from": ["notice"], "to": "done", **more},
     ]  # fmt: skip
     return {"states": states, "transitions": ways}

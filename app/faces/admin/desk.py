@@ -73,4 +73,4 @@ def person(name: str | None) -> str:
     """Return who did something; what came with the product was nobody's deed."""
     if name == "command line":
         return _("command line")
-    return _("the system") if name == "seed" else name or ""
+    return _("the system") if name in ("seed", "background job") else name or ""

@@ -8,7 +8,7 @@ from flask import abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import AppError, NeedsConfirmation, RecordNotFound, RecordRefused
-from app.faces.admin import desk, showing, telling
+from app.faces.admin import desk, showing, telling, workflow_pages
 from app.services import history, records, removal, rights
 from app.services.reading import Record, as_of
 from app.services.work import Work
@@ -38,8 +38,9 @@ def show(view: RegisterView, id: int) -> str:
         shown = visible(view, work, values) | dict.fromkeys(record.hidden, False)
         names = {} if past else record.references
         users = [] if deleted or past else list(removal.seen_referring(work, slug, id))
+        flow = {} if deleted or past else workflow_pages.panel(view, work, id, entries)
         return view.page(
-            "record", label=view.name_of(record), id=id, version=version, past=past,
+            "record", flow=flow, label=view.name_of(record), id=id, version=version, past=past,
             deleted=deleted, current_version=record.version, here=f"{view.root}{id}",
             updated=None if past else updated(record), may=rights.may_record(work, slug, id),
             crumbs=view.crumbs((view.name_of(record), "")),
