@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.definitions.flow import ALL, MAJORITY, Transition
+from app.errors import AppError
 from app.services import calendar
 from app.services.work import Work
 from app.storage.models_workflow import review_answer, review_round
@@ -160,3 +161,16 @@ def units_of(work: Work, codes: Iterable[str]) -> tuple[list[int], list[str]]:
 
 def codes_of(work: Work) -> dict[int, Any]:
     return {unit.id: unit.code for unit in work.tree.units.values()}
+
+
+class NoUnit(AppError):
+    code = "workflow.no_unit"
+    text = "There is no unit with the code {code}."
+
+
+def require_units(work: Work, codes: Iterable[str]) -> list[int]:
+    """Return the units of codes. Raises ``NoUnit``."""
+    found, unknown = units_of(work, codes)
+    if unknown:
+        raise NoUnit(code=unknown[0][:60])
+    return found

@@ -55,7 +55,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["unit_id"], ["unit.id"], name=op.f("fk_review_answer_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review_answer")),
-        sa.UniqueConstraint("round_id", "unit_id", name=op.f("uq_review_answer_round_id")),
+        sa.UniqueConstraint("round_id", "unit_id", name=op.f("uq_review_answer_round_id_unit_id")),
     )
     op.create_index("ix_review_answer_unit_id", "review_answer", ["unit_id", "round_id"])
 

@@ -58,6 +58,9 @@ def panel(view: RegisterView, work: Work, id: int, entries: list[history.Entry])
                 "title": one.transition.title,
                 "url": url_for("register.step_view", id=id, step=one.transition.name),
                 "reasons": [say(problem) for problem in one.reasons],
+                # what leads on, not what leads back or ends it
+                "main": one.transition.comment != "required"
+                and one.transition.target != view.register.workflow.initial,
             }
             for one in workflow.transitions_of(work, slug, row)
         ],
@@ -235,6 +238,8 @@ def bulk(view: RegisterView) -> str | Response | tuple[str, int]:
     """Show what a step would do to the chosen records, then do it."""
     source = request.form if request.method == "POST" else request.args
     name = source.get("step", "")
+    if not name:
+        return redirect(view.root)
     kept = [(k, v) for k, v in source.items(multi=True) if k in KEPT or k.startswith("f.")]
     query = addresses.parse(kept)
     slug = view.register.slug
