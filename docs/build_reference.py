@@ -38,7 +38,13 @@ def build() -> str:
         _table("A section", register["sections"]["items"]["properties"]),
         _table("A rule", register["rules"]["items"]["properties"], RULES),
         _table("A grant in `permissions`", parts["grant"]["properties"], GRANT),
-        _table("A workflow", register["workflow"]["properties"]),
+        _table("A workflow", register["workflow"]["properties"], WORKFLOW),
+        _table("A state", parts["state"]["properties"]),
+        _table("A transition", parts["transition"]["properties"], TRANSITION),
+        _table("A guard", parts["transition"]["properties"]["guard"]["items"]["properties"]),
+        _table("A time limit (`due`)", parts["transition"]["properties"]["due"]["properties"]),
+        _table("What is opened (`open`)", parts["transition"]["properties"]["open"]["properties"]),
+        _table("A joint review (`joint`)", parts["joint"]["properties"], JOINT),
         _table("An example", register["examples"]["items"]["properties"], EXAMPLES),
         _shared(),
         _limits(),
@@ -60,6 +66,23 @@ GRANT = (
     "Grants add up: somebody may do what any grant for one of their roles allows. The short form "
     "gives `fill` the rights to see, create, change, delete, export and import the rows that "
     "`scope` says, `review` to see, change, review and export all, `read` to see and export all."
+)
+WORKFLOW = (
+    "Where a template is named, a state or transition of the same name changes that of the "
+    "template keyword by keyword, one of a new name is added after them, and `without` takes some "
+    "away. A record of a register whose workflow is new stands in the state its `field` names, or "
+    "in the initial one. A state that goes away while records stand in it is refused until `moves` "
+    "or `was` says where they go."
+)
+TRANSITION = (
+    "A transition is offered to whoever sees the record and may make it. It is refused in words "
+    "when a guard does not hold, a required field or the comment is missing, or the time for it is "
+    "over or not yet. `name`, `from` and `to` are needed, unless the template has them."
+)
+JOINT = (
+    "The units of the transition answer agree, object or ask, each once a round. All: the round "
+    "ends when every unit has answered; majority: as soon as it is certain; a named unit: with its "
+    "answer. `agreed` and `refused` lead on from the state and are closed until the round ends so."
 )
 EXAMPLES = "`check`, publishing and the tests run them; one that disagrees stops the publication."
 
@@ -106,6 +129,9 @@ _REFS = {
     "conditions": "list of conditions",
     "valueCondition": "a condition on a value",
     "register": "object, see below",
+    "joint": "a joint review",
+    "state": "a state",
+    "transition": "a transition",
 }
 
 

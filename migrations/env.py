@@ -17,7 +17,8 @@ import app.storage.models_identity
 import app.storage.models_jobs
 import app.storage.models_notices
 import app.storage.models_people
-import app.storage.models_together  # noqa: F401  (fills the metadata)
+import app.storage.models_together
+import app.storage.models_workflow  # noqa: F401  (fills the metadata)
 from app.storage.base import metadata
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.definitions.flow import Workflow
 from app.definitions.register import Field, Register
 from app.expressions import Formula
 
@@ -195,9 +196,21 @@ def compare_wholes(old: Register, new: Register) -> Iterator[Difference]:
             shown = {"what": word, "before": spoken(before), "after": spoken(after)}
             text = "The {what} changes from {before} to {after}"
             yield Difference(f"register.{attribute}", text, shown)
+    if old.workflow != new.workflow:
+        yield compare_flows(old.workflow, new.workflow)
     if conditions(old) != conditions(new):
         text = "The conditions between fields (if, then, dependencies) change"
         yield Difference("register.conditions", text)
+
+
+def compare_flows(old: Workflow | None, new: Workflow | None) -> Difference:
+    """Return the difference between two workflows: which states come and go."""
+    before = {state.name: state.title for state in old.states} if old else {}
+    after = {state.name: state.title for state in new.states} if new else {}
+    come = "、".join(title for name, title in after.items() if name not in before)
+    go = "、".join(title for name, title in before.items() if name not in after)
+    text = "The workflow changes; new states: {come}; states that go away: {go}"
+    return Difference("register.workflow", text, {"come": come or "–", "go": go or "–"})
 
 
 def declared(register: Register, attribute: str) -> Any:

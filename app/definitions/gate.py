@@ -265,6 +265,9 @@ class Gate:
     def defaults(self) -> Values:
         """Return the values a new record starts with."""
         values, _ = self.read({f.name: f.default for f in self._entered if f.default is not None})
+        flow = self.register.workflow
+        if flow and flow.field:
+            values[flow.field] = flow.initial
         return values
 
     def to_json(self, values: Mapping[str, Any]) -> dict[str, Any]:

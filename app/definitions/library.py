@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from app.definitions.world import Neighbours
 from app.errors import DefinitionRefused, Problem
 from app.kinds.base import Unreadable
 
+#: where the problems of a workflow are
+WORKFLOW = "/register/workflow"
 COMMON = Path(__file__).parents[2] / "schemas" / "common.json"
 
 
@@ -28,8 +31,18 @@ def common_parts() -> Mapping[str, Any]:
 
 
 def compile_kept(document: Mapping[str, Any], neighbours: Neighbours) -> Register:
-    """Compile a definition that was published: its examples were run then."""
-    return compile_register(document, neighbours, common_parts())
+    """Compile a definition that was published: its examples were run then.
+
+    Revisions from before workflows did anything may say what is none: they have none.
+    """
+    try:
+        return compile_register(document, neighbours, common_parts())
+    except DefinitionRefused as refused:
+        if not all(problem.at.startswith(WORKFLOW) for problem in refused.problems):
+            raise
+    block = {name: part for name, part in document["register"].items() if name != "workflow"}
+    plain = compile_register({**document, "register": block}, neighbours, common_parts())
+    return replace(plain, document=document)
 
 
 def compile_with_examples(document: Mapping[str, Any], neighbours: Neighbours) -> Register:

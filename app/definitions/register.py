@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.definitions.flow import Workflow
 from app.expressions import Formula
 from app.kinds.base import Kind
 
@@ -178,6 +179,7 @@ class Register:
     rules: tuple[Rule, ...] = ()
     examples: tuple[Example, ...] = ()
     permissions: tuple[Grant, ...] = ()
+    workflow: Workflow | None = None
     #: the JSON Schema that judges a record (draft 2020-12, local ``$defs`` resolved)
     schema: Mapping[str, Any] = field(default_factory=dict)
     #: derived fields in the order in which they must be computed

@@ -185,7 +185,14 @@ def make_term(work: Work, published: Published, standing: Standing, grant: Grant
     if grant.states:
         states = frozenset(grant.states)
         column = published.tables.main.c["_state"]
-        test = (column.in_(sorted(states)), lambda row: row.get("_state") in states)
+        flow = published.register.workflow
+        begins = flow is not None and flow.initial in states
+        reached: sa.ColumnElement[bool] = column.in_(sorted(states))
+        # a record that never moved is at the beginning
+        test: Asked = (
+            reached | column.is_(None) if begins else reached,
+            lambda row: begins if row.get("_state") is None else row["_state"] in states,
+        )
         where, holds = both((where, holds), test)
     change = grant.change
     if grant.by_source:

@@ -12,7 +12,7 @@ from app.definitions.gate import shorten
 from app.definitions.register import Field
 from app.errors import QueryRefused, because
 from app.kinds.base import ANY_OF, EMPTY, PRESENT, Unreadable
-from app.services import access
+from app.services import access, states
 from app.services.reading import Record, as_records, resolve_references
 from app.services.work import Work
 from app.storage import models, rows
@@ -42,6 +42,8 @@ class Query:
     sort: str = ""
     page: int = 1
     size: int = 50
+    #: the state of the workflow they stand in; ``""`` for any
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def counted(
     changes = work.tx.scalar(sa.select(table.c.changes).where(table.c.slug == published.slug))
     # whoever sees the same rows shares a count
     scope = spelled(work, asked.rows("see"))
-    key = (published.slug, published.revision, changes, query.filters, scope)
+    key = (published.slug, published.revision, changes, query.filters, query.state, scope)
     kept = work.catalog.counts.get(key)
     if kept is None:
         kept = rows.count(work.tx, published, where)
@@ -152,6 +154,8 @@ def condition(
     # a filter on a field that is concealed in some rows finds none of those
     shown = [asked.shown_where(name) for name in dict.fromkeys(f.field for f in query.filters)]
     parts += [part for part in (asked.rows(action), *shown) if part is not None]
+    if query.state and published.register.workflow is not None:
+        parts.append(states.column_of(published) == query.state)
     if query.search.strip():
         parts.append(searched(work, published, query.search.strip()))
     return sa.and_(*parts) if parts else None

@@ -22,7 +22,7 @@ from app.errors import (
     SubmissionReused,
 )
 from app.kinds import dump_json
-from app.services import access, debts, history, rights
+from app.services import access, debts, history, rights, states
 from app.services.cascade import Change, spread
 from app.services.concealing import unmask
 from app.services.judging import judge_many
@@ -42,10 +42,12 @@ def judge(work: Work, slug: str, raw: Mapping[str, Any], record: int | None = No
         access.require(work, "create", slug)
         verdict = judge_new(work, published, raw)
         rights.shown_form(asked, "create", None, verdict)
+        states.shown_form(work, published, None, verdict)
         return verdict
     row = visible_row(work, published, record, "change")
     verdict = judge_change(work, published, row, raw)
     rights.shown_form(asked, "change", row, verdict)
+    states.shown_form(work, published, row, verdict)
     return verdict
 
 
@@ -69,6 +71,7 @@ def judge_new(work: Work, published: Published, raw: Mapping[str, Any]) -> Judge
     """Judge a new record, also whether the person may enter it so."""
     verdict = judge_one(work, published, None, raw, None)
     rights.stays_theirs(work, published, "create", verdict, rights.ownership(work))
+    states.hold(work, published, None, verdict)
     return verdict
 
 
@@ -81,6 +84,7 @@ def judge_change(
     verdict = judge_one(work, published, row["_id"], given, old, row)
     if verdict.changed:
         rights.stays_theirs(work, published, "change", verdict, row)
+    states.hold(work, published, row, verdict)
     return verdict
 
 
@@ -134,7 +138,7 @@ def insert(work: Work, published: Published, verdicts: Sequence[Judgement]) -> l
     }
     labels = make_labels(work, published, values)
     written = [
-        {**v, **stamp, "_id": i, "_label": label}
+        {**v, **stamp, **states.starting(work, published, v), "_id": i, "_label": label}
         for i, v, label in zip(ids, values, labels, strict=True)
     ]
     rows.insert_many(work.tx, published, written)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app.definitions.register import Field
 from app.errors import Problem, RecordInUse, RecordRefused
-from app.services import access, history, records
+from app.services import access, history, records, states
 from app.services.cascade import Change, recompute, spread
 from app.services.judging import judge_many
 from app.services.reading import Record, as_of, as_records, get, stored_row, visible_row
@@ -34,6 +34,7 @@ def delete(work: Work, slug: str, record: int, version: int, reason: str) -> Non
     row = visible_row(work, published, record, "delete")
     if row["_version"] != version:
         raise records.moved(row, version)
+    states.require_open(work, published, row)
     if not reason.strip():
         text = "Please say why the record is deleted."
         raise RecordRefused([Problem("/reason", "delete.reason", text)], count=1)
@@ -209,7 +210,10 @@ def restore(
     allowed = access.of(work, slug).changeable("change", row)
     masked = access.of(work, slug).masked(row)
     raw: dict[str, Any] = {}
+    flow = published.register.workflow
     for field in published.register.fields:
+        if flow and field.name == flow.field:
+            continue  # the way back through the workflow is a transition
         # what is not theirs to change, or is known to them masked only, stays as it is
         mine = (allowed is None or field.name in allowed) and field.name not in masked
         if not field.derived and mine:

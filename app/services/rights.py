@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.definitions.gate import Judgement
 from app.definitions.permissions import SELF
 from app.errors import Problem
-from app.services import access
+from app.services import access, states
 from app.services.access import Access
 from app.services.concealing import masked
 from app.services.work import Work
@@ -123,8 +123,12 @@ def may(work: Work, slug: str, row: Row | None = None) -> May:
 
 def may_record(work: Work, slug: str, record: int) -> May:
     """Return what may be done to a stored record, deleted or not."""
-    row = rows.get(work.tx, work.published(slug), record)
-    return may(work, slug, row or {})
+    published = work.published(slug)
+    row = rows.get(work.tx, published, record) or {}
+    found = may(work, slug, row)
+    if states.is_locked(work, published, row):
+        return replace(found, change=False, delete=False)
+    return found
 
 
 def reviews(work: Work, slug: str, record: int) -> bool:

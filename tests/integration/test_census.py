@@ -112,6 +112,12 @@ CENSUS: dict[tuple[str, str], tuple[str, str]] = {
     ("/registers/<slug>/<id>/people", "GET"): (SIGNED_IN, READS),
     ("/registers/<slug>/<id>/restore", "POST"): (SIGNED_IN, WRITES),
     ("/registers/<slug>/<id>/reveal/<field>", "POST"): (SIGNED_IN, WRITES),
+    ("/registers/<slug>/<id>/answer", "POST"): (SIGNED_IN, WRITES),
+    ("/registers/<slug>/<id>/step/<step>", "GET"): (SIGNED_IN, READS),
+    ("/registers/<slug>/<id>/step/<step>", "POST"): (SIGNED_IN, WRITES),
+    ("/registers/<slug>/<id>/urge", "POST"): (SIGNED_IN, WRITES),
+    ("/registers/<slug>/steps", "GET"): (SIGNED_IN, READS),
+    ("/registers/<slug>/steps", "POST"): (SIGNED_IN, WRITES),
     ("/registers/<slug>/<id>/undelete", "POST"): (SIGNED_IN, WRITES),
     ("/registers/<slug>/<id>/watch", "POST"): (SIGNED_IN, WRITES),
     ("/registers/<slug>/bin", "GET"): (SIGNED_IN, READS),
@@ -153,6 +159,7 @@ CENSUS: dict[tuple[str, str], tuple[str, str]] = {
 FILLED = {
     "slug": "demo", "name": "demo", "id": "1", "number": "1", "field": "papers", "format": "csv",
     "digest": "0", "path:name": "app.css", "role": "leader", "act": "rename", "what": "units",
+    "step": "submit",
 }  # fmt: skip
 SAFE = ("GET", "HEAD", "OPTIONS")
 PAGES = sorted(place for place in CENSUS if place[1] == "GET")

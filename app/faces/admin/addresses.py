@@ -20,7 +20,7 @@ LAST_PAGE = 10**9
 MOST_FILTERS = 40
 LONGEST_VALUE = 2000
 PREFIX = "f."
-SINGLE = ("q", "sort", "page", "size")
+SINGLE = ("q", "sort", "page", "size", "state")
 
 
 def parse(items: Iterable[tuple[str, str]]) -> Query:
@@ -48,6 +48,7 @@ def parse(items: Iterable[tuple[str, str]]) -> Query:
         sort=given.get("sort", ""),
         page=whole(given.get("page", ""), 1),
         size=size_of(given.get("size", "")),
+        state=given.get("state", "")[:40],
     )
 
 
@@ -114,6 +115,8 @@ def pairs(query: Query) -> list[tuple[str, str]]:
             found += [(name, part) for part in wanted.value.split(",")]
         else:
             found.append((name, wanted.value or "1"))
+    if query.state:
+        found.append(("state", query.state))
     if query.sort:
         found.append(("sort", query.sort))
     if query.size != DEFAULT_SIZE:

@@ -19,6 +19,9 @@ from app.services.reading import Record
 from app.services.work import Work
 from app.words import gettext as _
 
+#: colours of states → classes of badges
+COLOURS = {"green": " tag-good", "amber": " tag-warn", "blue": " tag-accent", "red": " tag-bad"}
+
 Show = Callable[[Record], str]
 
 
@@ -88,7 +91,7 @@ class Lister:
         asked = access.of(work, self.register.slug)
         seen = [place for place, f in enumerate(self.fields) if asked.ever_shows(f.name)]
         first = (query.page - 1) * query.size + 1
-        filtered = bool(query.filters or query.search)
+        filtered = bool(query.filters or query.search or query.state)
         return {
             "columns": self.columns(query, root, seen),
             "rows": self.rows(page.rows, str(escape(root)), seen),
@@ -123,7 +126,29 @@ class Lister:
 
     def columns(self, query: Query, root: str, seen: Sequence[int]) -> list[Column]:
         order = query.sort or (self.register.sort[0] if self.register.sort else "")
-        return [self.column(self.fields[place], query, order, root) for place in seen]
+        found = [self.column(self.fields[place], query, order, root) for place in seen]
+        return [*found, Column(_("State"), "", False, "", "", "")] if self.stated else found
+
+    @property
+    def stated(self) -> bool:
+        """Return whether the list has a column for the state: no field of it shows it."""
+        flow = self.register.workflow
+        return flow is not None and flow.field not in [f.name for f in self.fields]
+
+    def around(self, record: Record) -> tuple[str, str]:
+        """Return what stands before and after a line where there is a workflow."""
+        named = escape(record.label or f"#{record.id}")
+        box = f'<input type="checkbox" form="bulk" name="id" value="{record.id}"'
+        before = f'<td class="check">{box} aria-label="{named}"></td>'
+        return before, f"<td>{self.badge(record)}</td>" if self.stated else ""
+
+    def badge(self, record: Record) -> Markup:
+        flow = self.register.workflow
+        if flow is None:
+            return Markup("")
+        state = flow.state(record.state)
+        look = COLOURS.get(state.colour, "")
+        return Markup('<span class="tag{}">{}</span>').format(look, state.title)
 
     def column(self, entered: Field, query: Query, order: str, root: str) -> Column:
         url = sorted_ = ""
@@ -141,11 +166,13 @@ class Lister:
         cells = [(self._opens[place], self._shows[place]) for place in seen[1:]]
         first = self._shows[seen[0]] if seen else lambda record: record.label
         lines = []
+        flow = self.register.workflow
         for record in found:
+            before, after = self.around(record) if flow is not None else ("", "")
             name = escape(first(record) or record.label or f"#{record.id}")
             rest = "".join([f"{open}{escape(show(record))}</td>" for open, show in cells])
             link = f'<th scope="row"><a href="{root}{record.id}">{name}</a></th>'
-            lines.append(f"<tr>{link}{rest}</tr>")
+            lines.append(f"<tr>{before}{link}{rest}{after}</tr>")
         return Markup("\n".join(lines))
 
     def chips(self, work: Work, query: Query, root: str, asked: Access) -> list[Chip]:

@@ -9,7 +9,7 @@ from flask import abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import AppError, NeedsConfirmation, RecordNotFound, RecordRefused
-from app.faces.admin import desk, showing, telling, together_pages
+from app.faces.admin import desk, showing, telling, together_pages, workflow_pages
 from app.services import history, records, removal, revealing, rights
 from app.services.reading import Record, as_of
 from app.services.work import Work
@@ -55,8 +55,9 @@ def show(
         values |= revealed or {}
         names = {} if past else record.references
         users = [] if deleted or past else list(removal.seen_referring(work, slug, id))
+        flow = {} if deleted or past else workflow_pages.panel(view, work, id, entries)
         return view.page(
-            "record", label=view.name_of(record), id=id, version=version, past=past,
+            "record", flow=flow, label=view.name_of(record), id=id, version=version, past=past,
             deleted=deleted, current_version=record.version, here=f"{view.root}{id}",
             updated=None if past else updated(record), may=rights.may_record(work, slug, id),
             crumbs=view.crumbs((view.name_of(record), "")),

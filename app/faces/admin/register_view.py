@@ -27,6 +27,7 @@ from app.faces.admin import (
     record_pages,
     saving,
     together_pages,
+    workflow_pages,
 )
 from app.faces.admin import exchange_pages as exchange
 from app.faces.admin.listing import Lister
@@ -102,6 +103,10 @@ class RegisterView(BaseModelView):
                 work, self.register.slug, query, tuple(self.scaffold_list_columns())
             )
             context = self.lister.context(work, page, self.root)
+            context |= {
+                "tabs": workflow_pages.tabs(self, work, query),
+                "bulk": workflow_pages.bulk_steps(self), "state": query.state,
+            }  # fmt: skip
             owed = debts.count(work, self.register.slug) if may.change else 0
             return self.page(
                 "list", **context, debt=f"{owed:,}" if owed else "", formats=FORMATS,
@@ -148,6 +153,22 @@ class RegisterView(BaseModelView):
     @expose(f"/{ID}/restore", methods=("POST",))
     def restore_view(self, id: int) -> Response:
         return record_pages.restore(self, id)
+
+    @expose(f"/{ID}/step/<step>", methods=("GET", "POST"))
+    def step_view(self, id: int, step: str) -> str | Response | tuple[str, int]:
+        return workflow_pages.step(self, id, step)
+
+    @expose(f"/{ID}/answer", methods=("POST",))
+    def answer_view(self, id: int) -> Response:
+        return workflow_pages.answer(self, id)
+
+    @expose(f"/{ID}/urge", methods=("POST",))
+    def urge_view(self, id: int) -> Response:
+        return workflow_pages.urge(self, id)
+
+    @expose("/steps", methods=("GET", "POST"))
+    def steps_view(self) -> str | Response | tuple[str, int]:
+        return workflow_pages.bulk(self)
 
     @expose("/bin")
     def bin_view(self) -> str:

@@ -25,6 +25,9 @@ ACTIONS: Mapping[str, str] = {
     "delete": "deleted the record",
     "undelete": "took the record out of the recycle bin",
     "restore": "restored the record to an earlier version",
+    "transition": "took a step of the workflow",
+    "answer": "answered the joint review",
+    "urge": "urged the units that had not answered",
     "derive": "computed values were brought up to date",
 }
 FACES: Mapping[str, str] = {
@@ -32,6 +35,7 @@ FACES: Mapping[str, str] = {
     "cli": "command line",
     "import": "import",
     "seed": "demonstration data",
+    "job": "by itself",
 }
 
 
@@ -100,7 +104,7 @@ def entry(work: Work, slug: str, register: Register, one: Entry, version: int) -
     ]  # fmt: skip
     return {
         "who": desk.person(one.who),
-        "action": _(ACTIONS.get(one.action, one.action)),
+        "action": deed(one),
         "face": _(FACES.get(one.face, one.face)),
         "iso": desk.local(one.at).isoformat(timespec="minutes"),
         "when": desk.moment(one.at),
@@ -109,12 +113,24 @@ def entry(work: Work, slug: str, register: Register, one: Entry, version: int) -
         "record": one.record,
         "record_url": url_for("register.details_view", slug=slug, id=one.record),
         "url": url_for("register.details_view", slug=slug, id=one.record, version=one.version),
-        "reason": str(one.note.get("reason", "")),
+        "reason": str(one.note.get("reason") or one.note.get("comment") or ""),
         "confirmed": [str(text) for _code, text in one.note.get("confirmed", ())],
         "changes": changes,
         "many": len(changes) > FOLDED,
         "shown": one.version == version,
     }
+
+
+def deed(one: Entry) -> str:
+    """Return what was done; a step of the workflow by its name and where it led."""
+    titles = one.note.get("titles")
+    if one.action != "transition" or not titles:
+        return _(ACTIONS.get(one.action, one.action))
+    step, source, target = titles
+    if not step:
+        text = "was moved from “{source}” to “{target}” by a publication"
+        return _(text, source=source, target=target)
+    return _("“{step}”: “{source}” → “{target}”", step=step, source=source, target=target)
 
 
 def title_of(register: Register, name: str) -> str:

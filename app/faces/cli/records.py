@@ -26,7 +26,7 @@ from app.faces.cli.base import (
     refusals_as_exit_status,
     sentence,
 )
-from app.services import exchange, history, lists
+from app.services import exchange, history, joint, lists, workflow
 from app.services import records as service
 from app.services.exchange import ImportReport, ImportStopped
 from app.words import say, translate
@@ -231,3 +231,22 @@ def show_history(slug: str, record: int, login: str, as_json: bool) -> None:
 
 def spoken(value: Any) -> str:
     return "–" if value is None else str(value)
+
+
+@records.command("move")
+@click.argument("slug")
+@click.argument("record", type=int)
+@click.argument("transition")
+@click.option("--comment", default="", help="What is said with it.")
+@click.option("--unit", "units", multiple=True, help="Code of a unit it is referred to.")
+@as_option
+def move(
+    slug: str, record: int, transition: str, comment: str, units: tuple[str, ...], login: str
+) -> None:
+    """Take a step of the workflow with RECORD of the register SLUG."""
+    with refusals_as_exit_status(), platform().writing(acting(login)) as work:
+        chosen = joint.require_units(work, units)
+        made = workflow.move(work, slug, record, None, transition, comment, None, chosen)
+        flow = work.register(slug).workflow
+        state = flow.state(made.state).title if flow else ""
+    click.echo(sentence("{label}: now in the state “{state}”.", label=made.label, state=state))

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from app.definitions.gate import Judgement, Values
 from app.errors import Problem
-from app.services import access, records, rights
+from app.services import access, records, rights, states
 from app.services.concealing import unmask
 from app.services.exchange.entries import Entry, read_entries, settle_references
 from app.services.exchange.headings import Headings, Vocabulary, heading_of
@@ -154,6 +154,7 @@ class _Import:
                 refused = any(p.code == NOT_YOURS for p in entry.problems)
                 if not refused and (entry.old is None or verdict.changed):
                     rights.stays_theirs(work, published, action, verdict, row)
+            states.hold(work, published, entry.old, verdict)
             entry.problems += _without_consequences(entry, verdict.problems)
             entry.warnings = verdict.warnings
             if not entry.problems:

@@ -32,6 +32,7 @@ from app.kinds import dump_json
 from app.services import access, audit
 from app.services.cascade import recompute, spread
 from app.services.publishing.circles import edges, find_circle
+from app.services.publishing.flows import settle_all
 from app.services.publishing.planning import circles, digest, make_plan, needs_review, private_copy
 from app.services.publishing.review import list_debts
 from app.services.publishing.steps import Plan, Step
@@ -165,6 +166,7 @@ def carry_out(work: Work, plans: Sequence[Plan]) -> list[Published]:
                 step.run(work)
         work.fresh[made.slug] = publish_value(made.register, made.revision, made.layout)
         keep_revision(work, made)
+    settle_all(work, before)
     for made in moving:
         if any(step.code == "recompute" for step in made.steps):
             compute_all(work, work.fresh[made.slug])

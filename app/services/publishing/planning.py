@@ -15,6 +15,7 @@ from app.errors import DefinitionRefused, because
 from app.kinds import dump_json
 from app.services.publishing.circles import find_circle
 from app.services.publishing.columns import Ground, plan_columns
+from app.services.publishing.flows import plan_states
 from app.services.publishing.review import Projection, preview
 from app.services.publishing.steps import EXAMPLES, Plan, Step
 from app.services.work import Work
@@ -84,6 +85,7 @@ def make_plan(
     plan.steps += words(work, old, differences)
     plan.steps += plan_indexes(work, old, plan)
     plan.steps += circles(circle)
+    plan.steps += plan_states(work, old, register)
     plan.steps += plan_dependents(work, plan, together)
     plan.steps += plan_computing(old, register, plan, differences, total)
     if total and needs_review(differences, plan):

@@ -9,6 +9,7 @@ import pytest
 from app.definitions.compile import check_definition, compile_all
 from app.definitions.property import EVERY_KIND
 from app.definitions.shape import FORBIDDEN, meta_schema
+from app.definitions.workflow import templates
 from app.definitions.world import Alone
 from app.kinds import KINDS
 from docs.build_reference import TARGET, build
@@ -60,6 +61,7 @@ def test_every_keyword_is_used_by_a_definition_or_a_test():
     used = names_in([FIRM, TOWN, *DEFINITIONS, COMMON, [dict(kind.example) for kind in KINDS]])
     used |= names_in([firm(change) for change, *_ in CASES.values()])
     used |= names_in([*USED_ALONE.values(), *CONDITIONS.values(), *ROLLUPS, KEPT])
+    used |= names_in([EVERYTHING_OF_A_STEP, templates(), DEFINITIONS])
     used |= names_in([WHOLE, {"in": ["draft"], "see": ["name"]}])
 
     described = {pointer.rpartition("/")[2] for pointer in keywords(meta_schema())}
@@ -146,12 +148,20 @@ def test_rollup_of_another_register_is_accepted(rollup):
     assert registers["town"]["a"].rollup.via == "town"
 
 
+#: keywords of a workflow that no template needs
+EVERYTHING_OF_A_STEP: dict[str, Any] = {
+    "rows": "own-unit", "by": "town", "was": "a", "refused": "b", "days": 1, "guard": [],
+    "open": {"register": "visit", "via": "firm", "set": {"name": "x"}}, "check": "", "message": "",
+    "$ref": "workflows/simple.json", "without": ["paid"], "moves": {"a": "b"}, "initial": "draft",
+    "require": ["a"], "field": "stage", "template": "simple", "states": [], "transitions": [],
+}  # fmt: skip
+
 KEPT: dict[str, Any] = {
     "order": 3,
     "period": "month",
     "permissions": {"fill": ["township"], "read": ["leader"]},
     "scope": "own-organisation-and-below",
-    "workflow": {"template": "report-review", "states": [{"name": "a"}], "transitions": []},
+    "workflow": {"template": "report-review", "states": [], "transitions": []},
 }
 
 
