@@ -38,6 +38,9 @@ def build() -> str:
         _table("A section", register["sections"]["items"]["properties"]),
         _table("A rule", register["rules"]["items"]["properties"], RULES),
         _table("A grant in `permissions`", parts["grant"]["properties"], GRANT),
+        _table("A calendar of returns (`period`)", parts["period"]["properties"], PERIOD),
+        _table("Who owes a return (`by`)", parts["owing"]["properties"], OWING),
+        _table("A day after a period (`opens`, `due`)", parts["deadline"]["properties"]),
         _table("A workflow", register["workflow"]["properties"]),
         _table("An example", register["examples"]["items"]["properties"], EXAMPLES),
         _shared(),
@@ -60,6 +63,14 @@ GRANT = (
     "Grants add up: somebody may do what any grant for one of their roles allows. The short form "
     "gives `fill` the rights to see, create, change, delete, export and import the rows that "
     "`scope` says, `review` to see, change, review and export all, `read` to see and export all."
+)
+PERIOD = (
+    "For each period everybody who owes one gets a return when the period opens. A record of that "
+    "period hands it in; deleting the record opens it again."
+)
+OWING = (
+    "Units that are valid on the last day of the period owe one; where one was merged since, the "
+    "unit it went to answers. Or: one return for each row of another register."
 )
 EXAMPLES = "`check`, publishing and the tests run them; one that disagrees stops the publication."
 
@@ -106,6 +117,8 @@ _REFS = {
     "conditions": "list of conditions",
     "valueCondition": "a condition on a value",
     "register": "object, see below",
+    "owing": "object, see below",
+    "deadline": "object, see below",
 }
 
 

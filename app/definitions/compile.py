@@ -14,6 +14,7 @@ from app.definitions.fields import make_fields
 from app.definitions.layout import make_layout
 from app.definitions.permissions import check_private, make_permissions
 from app.definitions.register import Register
+from app.definitions.returns import make_periods
 from app.definitions.rules import make_rules
 from app.definitions.world import Neighbours, World
 from app.errors import DefinitionRefused, Problem
@@ -131,12 +132,13 @@ def _finish(world: World, draft: Draft) -> Checked:
     check_conditions(draft)
     permissions = make_permissions(draft, layout["label"], layout["key"])
     check_private(draft, layout["label"])
+    periods = make_periods(draft)
     examples = tuple(make_examples(draft))
     register = None
     if not len(draft.findings) and draft.slug:
         register = _put_together(
             draft, layout, rules=rules, examples=examples, computing=computing,
-            permissions=permissions,
+            permissions=permissions, period=periods,
         )  # fmt: skip
     return Checked(draft.slug, register, tuple(draft.findings))
 

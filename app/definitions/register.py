@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.expressions import Formula
 from app.kinds.base import Kind
+
+if TYPE_CHECKING:
+    from app.definitions.periods import Periods
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,8 @@ class Register:
     rules: tuple[Rule, ...] = ()
     examples: tuple[Example, ...] = ()
     permissions: tuple[Grant, ...] = ()
+    #: the calendar of returns; None where the register only says how often, or nothing
+    period: Periods | None = None
     #: the JSON Schema that judges a record (draft 2020-12, local ``$defs`` resolved)
     schema: Mapping[str, Any] = field(default_factory=dict)
     #: derived fields in the order in which they must be computed

@@ -11,7 +11,8 @@ import app.storage.models_calendar
 import app.storage.models_identity
 import app.storage.models_jobs
 import app.storage.models_notices
-import app.storage.models_people  # noqa: F401  (fills the metadata)
+import app.storage.models_people
+import app.storage.models_returns  # noqa: F401  (fills the metadata)
 from app.storage.base import metadata
 from app.storage.migrate import head, upgrade
 from app.storage.session import Database
