@@ -37,7 +37,13 @@ def upgrade() -> None:
         sa.Column("reminded", sa.Integer(), nullable=True),
         sa.Column("made_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_return_due")),
-        sa.UniqueConstraint("slug", "period", "about", "subject", name=op.f("uq_return_due_slug_period_about_subject")),
+        sa.UniqueConstraint(
+            "slug",
+            "period",
+            "about",
+            "subject",
+            name=op.f("uq_return_due_slug_period_about_subject"),
+        ),
     )
     op.create_index("ix_return_due_subject", "return_due", ["slug", "about", "subject", "period"])
     op.create_index("ix_return_due_state", "return_due", ["slug", "state", "due_on"])

@@ -157,7 +157,7 @@ def test_a_reminder_is_sent_once_for_each_number_of_days(platform: Platform) -> 
 
     with platform.reading(ME) as work:
         found = seeing.get(work, "report", facts(platform, "2026-01", nan).id)
-        said = [row.action for row in listing.told(work, found)]
+        said = [action for _, _, action, _ in listing.told(work, found)]
 
     # opened on the 2nd, three working days before on the 5th, one day before on the 9th
     assert said == ["remind", "remind", "opened"]

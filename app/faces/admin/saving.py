@@ -19,10 +19,11 @@ from app.errors import (
     RecordNotFound,
     SubmissionReused,
 )
-from app.faces.admin import conflicts, desk, entry, form_page
+from app.faces.admin import conflicts, desk, entry, form_page, returns_pages
 from app.faces.admin.telling import tell
 from app.services import access, records
 from app.services.reading import Record
+from app.services.returns import carrying
 from app.services.work import Work
 from app.words import gettext as _
 from app.words import say
@@ -48,6 +49,8 @@ class Sheet:
     confirmed: tuple[str, ...] = ()
     moved: dict[str, Any] | None = None
     outdated: list[str] = field(default_factory=list)
+    #: fields that still hold what the last period's record held
+    carried: frozenset[str] = frozenset()
 
 
 def blank(view: RegisterView) -> str:
@@ -57,7 +60,9 @@ def blank(view: RegisterView) -> str:
     values = view.published.gate.defaults()
     typed = entry.stored_as_typed(view.register, values)
     typed |= {k: v for k, v in entry.typed_of(view.register, request.args).items() if v}
-    return form_page.drawn(view, Sheet(typed, token=secrets.token_urlsafe(24)))
+    begun, carried = returns_pages.begun(view, typed)
+    sheet = Sheet(typed | begun, token=secrets.token_urlsafe(24), carried=carried)
+    return form_page.drawn(view, sheet)
 
 
 def opened(view: RegisterView, id: int) -> str:
@@ -76,9 +81,12 @@ def create(view: RegisterView) -> Answer:
 
     def act(work: Work) -> Record:
         confirmed = sheet.confirmed
-        return records.create(
+        made = records.create(
             work, view.register.slug, sheet.typed, token=token or None, confirmed=confirmed
         )
+        if sheet.carried:
+            carrying.note_carried(work, view.register.slug, made.id)
+        return made
 
     return attempt(view, sheet, act)
 
@@ -101,6 +109,7 @@ def sent(view: RegisterView, record: Record | None) -> Sheet:
         record,
         whole(request.form.get("_version", "")),
         confirmed=tuple(request.form.getlist("_confirmed")),
+        carried=frozenset(request.form.getlist("_carried")),
     )
 
 

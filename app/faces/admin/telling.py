@@ -25,6 +25,7 @@ ACTIONS: Mapping[str, str] = {
     "delete": "deleted the record",
     "undelete": "took the record out of the recycle bin",
     "restore": "restored the record to an earlier version",
+    "carry": "took over values of the last period",
     "derive": "computed values were brought up to date",
 }
 FACES: Mapping[str, str] = {
@@ -109,7 +110,8 @@ def entry(work: Work, slug: str, register: Register, one: Entry, version: int) -
         "record": one.record,
         "record_url": url_for("register.details_view", slug=slug, id=one.record),
         "url": url_for("register.details_view", slug=slug, id=one.record, version=one.version),
-        "reason": str(one.note.get("reason", "")),
+        "reason": str(one.note.get("reason", ""))
+        or "、".join(title_of(register, name) for name in one.note.get("carried", ())),
         "confirmed": [str(text) for _code, text in one.note.get("confirmed", ())],
         "changes": changes,
         "many": len(changes) > FOLDED,

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 
 from app.definitions.periods import EXAMPLE, following, is_period
 from app.errors import AppError
-from app.services import history
+from app.services import access, history
 from app.services.reading import get as get_record
 from app.services.returns.facts import WAITING, calendar_of, due, of_register
 from app.services.returns.owing import Matching
 from app.services.returns.seeing import owned, sees_all
 from app.services.work import Work
-from app.storage import rows
+from app.storage import models, rows
 from app.storage.catalog import Published
 
 #: an entry of a record's history: it took over values of another
@@ -55,7 +55,12 @@ def carry(work: Work, slug: str, values: Mapping[str, Any]) -> Carried:
     earlier = _record_of(work, matching, before)
     if earlier is None:
         return Carried(pair[0], begun)
-    taken = {name: earlier[1][name] for name in spec.carry if earlier[1].get(name) is not None}
+    allowed = access.of(work, slug).changeable("create", None)
+    taken = {
+        name: earlier[1][name]
+        for name in spec.carry
+        if earlier[1].get(name) is not None and (allowed is None or name in allowed)
+    }
     return Carried(pair[0], begun | taken, frozenset(taken), earlier[0])
 
 
@@ -123,7 +128,7 @@ def note_carried(work: Work, slug: str, record: int) -> None:
     if published.register.period is None or not published.register.period.carry:
         return
     row = rows.get(work.tx, published, record)
-    if row is None or row["_version"] != 1:
+    if row is None or row["_version"] != 1 or _is_noted(work, slug, record):
         return
     from_last = carry(work, slug, row)
     same = [name for name in from_last.names if row.get(name) == from_last.values[name]]
@@ -133,6 +138,15 @@ def note_carried(work: Work, slug: str, record: int) -> None:
         revision = row["_revision"]
         line = history.entry(work, slug, record, 1, revision, CARRY, note=note)
         history.append(work, [line])
+
+
+def _is_noted(work: Work, slug: str, record: int) -> bool:
+    """Return whether it stands in the history already: a form may be sent twice."""
+    table = models.history
+    query = sa.select(table.c.id).where(
+        table.c.slug == slug, table.c.record == record, table.c.action == CARRY
+    )
+    return work.tx.scalar(query.limit(1)) is not None
 
 
 __all__ = ["CARRY", "NOTHING", "Carried", "carry", "note_carried"]

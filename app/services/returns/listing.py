@@ -264,7 +264,7 @@ def listed(work: Work, slug: str, wish: Wish) -> list[tuple[Line, Return]]:
     ]
 
 
-def told(work: Work, found: Return) -> list[sa.Row[Any]]:
+def told(work: Work, found: Return) -> list[tuple[datetime.datetime, str, str, str]]:
     """Return what was done about one return, the newest first: (at, who, action, reason)."""
     event = models.return_event
     to_unit = sa.and_(
@@ -274,7 +274,8 @@ def told(work: Work, found: Return) -> list[sa.Row[Any]]:
     query = sa.select(event.c.at, event.c.who, event.c.action, event.c.reason).where(
         event.c.slug == found.slug, sa.or_(event.c.return_id == found.id, to_unit)
     )
-    return list(work.tx.execute(query.order_by(event.c.id.desc()).limit(LATEST)))
+    rows = work.tx.execute(query.order_by(event.c.id.desc()).limit(LATEST))
+    return [(at, who, action, reason) for at, who, action, reason in rows]
 
 
 def mine(work: Work) -> list[Waiting]:
