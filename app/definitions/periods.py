@@ -176,4 +176,5 @@ def on(deadline: Deadline, last: datetime.date, days: WorkCalendar) -> datetime.
 def label(every: str, period: str) -> str:
     """Return a period as people read it, in the language of the moment."""
     year, part = divmod(ordinal(every, period), PER_YEAR[every])
-    return word(every).format(year=f"{year:04d}", part=part + 1)
+    key = f"{every}-{part + 1}" if every == HALF else every
+    return word(key).format(year=f"{year:04d}", part=part + 1)

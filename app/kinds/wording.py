@@ -13,11 +13,13 @@ language: ContextVar[str] = ContextVar("taizhang_language", default=STORED)
 _WORDS = {
     "zh": {
         "yes": "是", "no": "否", "month": "{year}年{part}月", "quarter": "{year}年第{part}季度",
-        "half-year": "{year}年第{part}半年", "year": "{year}年",
+        "half-year-1": "{year}年上半年",
+        "half-year-2": "{year}年下半年", "year": "{year}年",
     },
     "en": {
         "yes": "Yes", "no": "No", "month": "{year}-{part:02d}", "quarter": "{year}Q{part}",
-        "half-year": "{year}H{part}", "year": "{year}",
+        "half-year-1": "{year}H1",
+        "half-year-2": "{year}H2", "year": "{year}",
     },
 }  # fmt: skip
 

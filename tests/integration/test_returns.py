@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from app import create_app
+from app.config import Config
 from app.errors import AppError, RecordRefused
-from app.services import exchange, records, removal, seeding
+from app.services import backup, exchange, publishing, records, removal, seeding
 from app.services.exchange.report import ImportStopped
 from app.services.returns import deeds, listing, opening, seeing
 from app.services.returns.facts import PeriodClosed, ReturnRefused
 from app.services.work import Platform
-from tests.support.register import ME, publish
+from app.storage.rows import write
+from tests.support.register import ME, definition, publish
 from tests.support.returns import (
     add_units,
     appoint,
@@ -192,11 +199,6 @@ def test_a_closed_period_is_refused_through_every_form(platform: Platform) -> No
     assert problem.at == "/month"
     assert problem.sentence().startswith("2026年1月 is closed for 北镇. Hand in a supplementary")
     assert "ask the reviewing office" in changed.value.problems[0].sentence().lower()
-    assert facts(platform, "2026-01", facts(platform, "2026-01", closed_subject(platform)).subject)
-
-
-def closed_subject(platform: Platform) -> int:
-    return next(s for (_, s), state in states(platform).items() if state == "closed")
 
 
 def test_saving_a_closed_record_unchanged_is_no_change(platform: Platform) -> None:
@@ -459,8 +461,6 @@ def test_the_late_are_listed_and_urged(platform: Platform) -> None:
 
 
 def test_taking_the_calendar_away_is_said_and_loses_nothing(platform: Platform) -> None:
-    from app.services import publishing
-
     ready(platform)
     run(platform, "2026-02-02")
     before = states(platform)
@@ -480,9 +480,10 @@ def test_taking_the_calendar_away_is_said_and_loses_nothing(platform: Platform) 
     assert len(states(platform)) == 4
 
 
-def test_a_broken_register_does_not_keep_the_others(platform: Platform) -> None:
+def test_every_register_with_a_calendar_is_run(platform: Platform) -> None:
     ready(platform)
     publish(platform, monthly("second"))
+    publish(platform, definition("plain"))
 
     done = opening.open_periods(platform, at("2026-02-02"))
 
@@ -490,10 +491,6 @@ def test_a_broken_register_does_not_keep_the_others(platform: Platform) -> None:
 
 
 def test_many_rows_and_periods_take_few_statements(platform: Platform) -> None:
-    import sqlalchemy as sa
-
-    from app.storage.rows import write
-
     seeding.seed_calendar(platform)
     publish(platform, *firms(every="quarter", **{"from": "2024Q1"}))
     with platform.writing(ME) as work:
@@ -521,3 +518,107 @@ def test_many_rows_and_periods_take_few_statements(platform: Platform) -> None:
     assert made < 200
     assert (found.count, found.pages, len(found.lines), len(found.periods)) == (20_000, 400, 50, 11)
     assert count < 20
+
+
+@pytest.mark.parametrize(
+    ("every", "kind", "period", "held", "day"),
+    [
+        ("year", {"type": "integer", "format": "year"}, "2025", 2025, "2026-01-05"),
+        ("half-year", {"type": "string", "maxLength": 6}, "2025H2", "2025H2", "2026-01-05"),
+        ("quarter", {"type": "string", "format": "quarter"}, "2025Q4", "2025Q4", "2026-01-05"),
+    ],
+)
+def test_every_length_of_period_is_handed_in(
+    platform: Platform, every: str, kind: dict[str, Any], period: str, held: Any, day: str
+) -> None:
+    seeding.seed_calendar(platform)
+    [nan] = add_units(platform, "nan")
+    document = monthly(every=every, **{"from": period})
+    document["properties"]["month"] = {"title": "期", **kind}
+    publish(platform, document)
+    run(platform, day)
+    assert states(platform) == {(period, nan): "open"}
+
+    number = file(platform, day, town="nan", month=held)
+
+    assert states(platform) == {(period, nan): "submitted"}
+    with platform.writing(ME) as work:
+        work.now = at(day)
+        removal.delete(work, "report", number, 1, "x")
+    assert states(platform) == {(period, nan): "open"}
+
+
+def test_a_unit_is_found_by_the_record_that_stands_for_it(platform: Platform) -> None:
+    """The field refers to the record of a township, as the shipped registers do."""
+    seeding.seed_calendar(platform)
+    publish(platform, definition("town"))
+    place = file(platform, "2026-01-05", "town", name="南镇")
+    [nan] = add_units(platform, "nan", slug="town", record=place)
+    document = monthly()
+    document["properties"]["town"] = {"title": "乡镇", "reference": "town"}
+    publish(platform, document)
+    run(platform, "2026-02-02")
+
+    file(platform, "2026-02-03", town=place, month="2026-01")
+
+    assert states(platform) == {("2026-01", nan): "submitted"}
+    run(platform, "2026-02-20")
+    with pytest.raises(RecordRefused), platform.writing(ME) as work:
+        records.change(work, "report", 1, 1, {"amount": "3"})
+
+
+def test_an_import_takes_few_statements_for_many_rows(platform: Platform, tmp_path: Path) -> None:
+    names = [f"u{n:03d}" for n in range(200)]
+    ready(platform, *names)
+    run(platform, "2026-04-02")
+    path = tmp_path / "a.csv"
+    lines = [f"{name},2026-03,{n}" for n, name in enumerate(names)]
+    path.write_text("\n".join(["乡镇,月份,金额", *lines]), "utf-8")
+    statements: list[str] = []
+
+    def watch(_c: Any, _k: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    sa.event.listen(platform.database.engine, "before_cursor_execute", watch)
+    with platform.writing(ME) as work:
+        work.now = at("2026-04-03")
+        exchange.import_file(work, "report", path)
+    sa.event.remove(platform.database.engine, "before_cursor_execute", watch)
+
+    assert sum("return_due" in one for one in statements) == 3
+    handed_in = [s for (p, _), s in states(platform).items() if p == "2026-03"]
+    assert handed_in == ["submitted"] * 200
+
+
+def test_returns_are_in_a_backup(platform: Platform, blank_url: str, tmp_path: Path) -> None:
+    nan, _ = ready(platform)
+    run(platform, "2026-02-02")
+    with platform.writing(ME) as work:
+        deeds.excuse(work, "report", facts(platform, "2026-01", nan).id, "停产")
+
+    backup.backup(platform, ME, tmp_path / "b.zip")
+
+    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
+        assert {"return_due", "return_event"} <= {Path(n).stem for n in archive.namelist()}
+
+
+def test_the_command_line_opens_lists_and_excuses(platform: Platform, tmp_path: Path) -> None:
+    ready(platform, **{"from": None})
+    url = platform.database.url.render_as_string(hide_password=False)
+    settings = {"DATABASE_URL": url, "DATA_DIR": str(tmp_path), "SECRET_KEY": "k" * 40}
+    app = create_app(Config.from_environment({f"TAIZHANG_{k}": v for k, v in settings.items()}))
+
+    def flask(*words: str) -> Any:
+        return app.test_cli_runner().invoke(args=list(words))
+
+    opened = flask("returns", "open")
+    listed = json.loads(flask("returns", "list", "report", "--json").output)
+    excused = flask("returns", "excuse", "report", str(listed[0]["id"]), "停产")
+    refused = flask("returns", "excuse", "report", str(listed[0]["id"]), "停产")
+    none = flask("returns", "list", "report", "--period", "1999-01")
+    app.extensions["taizhang"].database.dispose()
+
+    assert "2" in opened.output and opened.exit_code == 0
+    assert {one["owed_by"] for one in listed} == {"南镇", "北镇"}
+    assert (excused.exit_code, refused.exit_code, none.exit_code) == (0, 1, 0)
+    assert "excused" in states(platform).values()

@@ -11,6 +11,7 @@ from app.faces.cli.calendar import calendars
 from app.faces.cli.jobs import jobs
 from app.faces.cli.records import records
 from app.faces.cli.registers import registers
+from app.faces.cli.returns import returns
 from app.faces.cli.upkeep import backup, database, restore, seed
 
 
@@ -18,6 +19,9 @@ def install(app: Flask) -> None:
     """Put every command into ``flask``."""
     keeping = (audit, database, seed, backup, restore, calendars, jobs)
     shipped = (registers, records, users, accounts, *keeping)
+    for command in (registers, records, users, accounts, audit, database, seed, backup, restore):
+    shipped = (registers, records, accounts, audit, database, seed, backup, restore, calendars)
+    shipped = (registers, records, accounts, database, seed, backup, restore, calendars, returns)
     for command in shipped:
         app.cli.add_command(command)
     app.cli.add_command(people.unit)
