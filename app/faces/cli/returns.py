@@ -73,10 +73,10 @@ def list_returns(slug: str, period: str, state: str | None, as_json: bool) -> No
     if as_json:
         print_json(found)
         return
-    for one in found:
-        late = " *" if one["late"] else ""
-        text = f"{one['id']:>8}  {one['period']}  {one['due_on']}  {one['state']}{late}"
-        click.echo(f"{text:<48}{one['owed_by']}")
+    for entry in found:
+        late = " *" if entry["late"] else ""
+        text = f"{entry['id']:>8}  {entry['period']}  {entry['due_on']}  {entry['state']}{late}"
+        click.echo(f"{text:<48}{entry['owed_by']}")
 
 
 @returns.command("excuse")

@@ -216,7 +216,8 @@ class _Opening:
         if not self.spec.late:
             return 0
         where = sa.and_(self.mine, due.c.state == OPEN, due.c.due_on < self.work.today)
-        self._tell(OVERDUE, where)
+        closing = sa.and_(due.c.locks_on.is_not(None), due.c.locks_on < self.work.today)
+        self._tell(OVERDUE, where, ~closing)
         return self.work.tx.execute(due.update().where(where).values(state=LATE)).rowcount
 
     def close(self) -> int:

@@ -36,6 +36,8 @@ from app.storage.catalog import Published
 from app.storage.rows import CHUNK
 
 CODE = "period.closed"
+#: whose return it is names no record the person sees: nothing is said of it
+UNSEEN = "reference.missing"
 SUPPLEMENT = (
     "{period} is closed for {subject}. Hand in a supplementary return with its reason on the page "
     "of returns, or ask the reviewing office to reopen it."
@@ -64,6 +66,8 @@ def note_closed(
         if old is not None and not verdict.changed:
             continue
         system = {} if number is None else {"_id": number, "_unit": units.get(number)}
+        if any(p.code == UNSEEN and p.name == matching.spec.by.field for p in verdict.problems):
+            continue
         states = [verdict.values, *([old] if old is not None else [])]
         pairs = {p for values in states if (p := matching.pair({**values, **system}))}
         touched.append((verdict, pairs))

@@ -11,12 +11,14 @@ from collections.abc import Callable
 import pytest
 from openpyxl import load_workbook
 
+from app.faces.admin import returns_pages
 from app.services import history, seeding
 from app.services.returns import deeds, listing, opening
 from app.services.work import Actor, now
+from app.storage.models_returns import return_due
 from tests.support.browser import PASSWORD, Browser
 from tests.support.register import ME, publish
-from tests.support.returns import add_units, appoint, at, facts, file, monthly, run, states
+from tests.support.returns import add_units, appoint, at, facts, file, firms, monthly, run, states
 
 ROOT = "/registers/report/returns/"
 
@@ -233,3 +235,45 @@ def test_a_clerk_who_opens_the_form_is_given_what_is_due(
 
     assert f'value="{period}"' in page
     assert 'value="nan"' in page
+
+
+def test_the_block_of_the_first_page_leads_to_the_return(
+    browser: Browser, units: list[int]
+) -> None:
+    opening.open_periods(browser.platform, now())
+    actor = appoint(browser.platform, "钱七", units[0], "township")
+    publish(browser.platform, monthly(lock=None, **{"from": "2026-01"}))
+    opening.open_periods(browser.platform, at("2026-02-03"))
+    with browser.platform.database.writing() as tx:
+        tx.execute(return_due.update().where(return_due.c.period != "2026-01").values(state="nil"))
+        first = return_due.c.period == "2026-01"
+        tx.execute(return_due.update().where(first).values(state="late", closed_at=None))
+
+    with browser.app.test_request_context(), browser.platform.reading(actor) as work:
+        [one] = returns_pages.mine(work)
+
+    number = facts(browser.platform, "2026-01", units[0]).id
+    assert (one["title"], one["period"], one["word"]) == ("工业月报", "2026年1月", "逾期未报")
+    assert one["url"] == f"{ROOT}{number}"
+
+
+def test_a_row_that_is_not_seen_is_not_named(browser: Browser) -> None:
+    """The clerk's unit answers for the firm, but the register of firms is closed to it."""
+    seeding.seed_calendar(browser.platform)
+    [nan] = add_units(browser.platform, "nan")
+    firm, quarterly = firms()
+    grant = {"role": ["township"], "may": ["see", "create"]}
+    quarterly["register"]["permissions"] = [grant | {"rows": "own-unit"}]
+    publish(browser.platform, firm, quarterly)
+    number = file(browser.platform, "2026-03-01", "firm", name="秘密厂", kind="a", town="nan")
+    run(browser.platform, "2026-04-02")
+    clerk, _ = signed_in(browser, nan, "township")
+
+    page = clerk.get("/registers/firm_quarter/returns/").text
+    found = facts(browser.platform, "2026Q1", number, "firm_quarter")
+    one = clerk.get(f"/registers/firm_quarter/returns/{found.id}")
+
+    assert one.status_code == 200
+    assert f"#{number}" in page
+    assert "秘密厂" not in page + one.text
+    assert "秘密厂" in browser.get("/registers/firm_quarter/returns/").text
