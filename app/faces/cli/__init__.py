@@ -18,10 +18,7 @@ from app.faces.cli.upkeep import backup, database, restore, seed
 def install(app: Flask) -> None:
     """Put every command into ``flask``."""
     keeping = (audit, database, seed, backup, restore, calendars, jobs)
-    shipped = (registers, records, users, accounts, *keeping)
-    for command in (registers, records, users, accounts, audit, database, seed, backup, restore):
-    shipped = (registers, records, accounts, audit, database, seed, backup, restore, calendars)
-    shipped = (registers, records, accounts, database, seed, backup, restore, calendars, returns)
+    shipped = (registers, records, returns, users, accounts, *keeping)
     for command in shipped:
         app.cli.add_command(command)
     app.cli.add_command(people.unit)

@@ -35,6 +35,7 @@ from app.services.work import Actor, Platform, Work
 
 #: nobody's deed
 SYSTEM = Actor(None, "seed", "job", standing=EVERYTHING)
+ONE_DAY = datetime.timedelta(days=1)
 #: periods that are made at most, counted back from today
 MOST_PERIODS = 120
 #: why the platform itself excused a return
@@ -182,7 +183,7 @@ class _Opening:
             .where(handed)
             .values(submitted_at=entered.scalar_subquery(), submitted_by=by.scalar_subquery())
         )
-        overdue = due.c.submitted_at >= midnight_after(last)
+        overdue = due.c.submitted_at >= work.office.at(last + ONE_DAY, datetime.time())
         work.tx.execute(
             due.update().where(handed).values(late=sa.case((overdue, sa.true()), else_=sa.false()))
         )
@@ -254,9 +255,3 @@ def follow(work: Work, where: sa.ColumnElement[bool] | None = None) -> None:
 def insert(work: Work) -> Any:
     """Return an insertion that may leave out what is there already, in the engine's dialect."""
     return (sqlite if work.tx.dialect.name == "sqlite" else postgresql).insert(due)
-
-
-def midnight_after(day: datetime.date) -> datetime.datetime:
-    """Return the moment at which a day of the office ends, as moments are stored."""
-    end = datetime.datetime.combine(day + datetime.timedelta(days=1), datetime.time())
-    return end.astimezone(datetime.UTC).replace(tzinfo=None)
