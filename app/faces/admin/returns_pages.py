@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from app.definitions.periods import label
 from app.errors import AppError
 from app.faces.admin import desk, entry
 from app.faces.admin.exchange_pages import TYPES, sent, spool
@@ -19,10 +20,8 @@ from app.services.returns.facts import (
     EXCUSED,
     LATE,
     NIL,
-    OPEN,
     STATES,
     SUBMITTED,
-    SUPPLEMENTED,
     WAITING,
     Return,
     calendar_of,
@@ -283,8 +282,6 @@ def begun(view: RegisterView, typed: entry.Typed) -> tuple[entry.Typed, frozense
 
 def mine(work: Work) -> list[dict[str, Any]]:
     """Return the block “my returns”: what the person's units have to hand in, by due day."""
-    from app.definitions.periods import label
-
     return [
         {
             "title": one.register, "period": label(one.every, one.period),
@@ -296,8 +293,3 @@ def mine(work: Work) -> list[dict[str, Any]]:
         }
         for one in listing.mine(work)
     ]  # fmt: skip
-
-
-__all__ = [
-    "OPEN", "SUPPLEMENTED", "begun", "exported", "form_url", "listed", "mine", "state_of", "urge",
-]  # fmt: skip

@@ -300,9 +300,3 @@ def mine(work: Work) -> list[Waiting]:
             for period, last, state, count, number in work.tx.execute(query)
         ]
     return sorted(found, key=lambda one: (one.due_on, one.slug, one.period))
-
-
-__all__ = [
-    "Chased", "Grid", "Line", "Total", "Waiting", "Wish", "chase", "grid", "listed", "mine",
-    "periods_shown", "told", "years",
-]  # fmt: skip
