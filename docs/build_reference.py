@@ -45,6 +45,9 @@ def build() -> str:
         _table("A time limit (`due`)", parts["transition"]["properties"]["due"]["properties"]),
         _table("What is opened (`open`)", parts["transition"]["properties"]["open"]["properties"]),
         _table("A joint review (`joint`)", parts["joint"]["properties"], JOINT),
+        _table("A calendar of returns (`period`)", parts["period"]["properties"], PERIOD),
+        _table("Who owes a return (`by`)", parts["owing"]["properties"], OWING),
+        _table("A day after a period (`opens`, `due`)", parts["deadline"]["properties"]),
         _table("An example", register["examples"]["items"]["properties"], EXAMPLES),
         _shared(),
         _limits(),
@@ -83,6 +86,14 @@ JOINT = (
     "The units of the transition answer agree, object or ask, each once a round. All: the round "
     "ends when every unit has answered; majority: as soon as it is certain; a named unit: with its "
     "answer. `agreed` and `refused` lead on from the state and are closed until the round ends so."
+)
+PERIOD = (
+    "For each period everybody who owes one gets a return when the period opens. A record of that "
+    "period hands it in; deleting the record opens it again."
+)
+OWING = (
+    "Units that are valid on the last day of the period owe one; where one was merged since, the "
+    "unit it went to answers. Or: one return for each row of another register."
 )
 EXAMPLES = "`check`, publishing and the tests run them; one that disagrees stops the publication."
 
@@ -132,6 +143,8 @@ _REFS = {
     "joint": "a joint review",
     "state": "a state",
     "transition": "a transition",
+    "owing": "object, see below",
+    "deadline": "object, see below",
 }
 
 

@@ -17,6 +17,7 @@ import app.storage.models_identity
 import app.storage.models_jobs
 import app.storage.models_notices
 import app.storage.models_people
+import app.storage.models_returns
 import app.storage.models_together
 import app.storage.models_workflow  # noqa: F401  (fills the metadata)
 from app.storage.base import metadata

@@ -14,6 +14,7 @@ from app.definitions.fields import make_fields
 from app.definitions.layout import make_layout
 from app.definitions.permissions import check_private, make_permissions
 from app.definitions.register import Register
+from app.definitions.returns import make_periods
 from app.definitions.rules import make_rules
 from app.definitions.workflow import make_workflow
 from app.definitions.world import Neighbours, World
@@ -133,12 +134,13 @@ def _finish(world: World, draft: Draft) -> Checked:
     permissions = make_permissions(draft, layout["label"], layout["key"])
     check_private(draft, layout["label"])
     workflow = make_workflow(draft, permissions)
+    periods = make_periods(draft)
     examples = tuple(make_examples(draft))
     register = None
     if not len(draft.findings) and draft.slug:
         register = _put_together(
             draft, layout, rules=rules, examples=examples, computing=computing,
-            permissions=permissions, workflow=workflow,
+            permissions=permissions, workflow=workflow, period=periods,
         )  # fmt: skip
     return Checked(draft.slug, register, tuple(draft.findings))
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.definitions.flow import Workflow
 from app.expressions import Formula
 from app.kinds.base import Kind
+
+if TYPE_CHECKING:
+    from app.definitions.periods import Periods
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +183,8 @@ class Register:
     examples: tuple[Example, ...] = ()
     permissions: tuple[Grant, ...] = ()
     workflow: Workflow | None = None
+    #: the calendar of returns; None where the register only says how often, or nothing
+    period: Periods | None = None
     #: the JSON Schema that judges a record (draft 2020-12, local ``$defs`` resolved)
     schema: Mapping[str, Any] = field(default_factory=dict)
     #: derived fields in the order in which they must be computed

@@ -11,9 +11,17 @@ STORED = "zh_Hans"
 language: ContextVar[str] = ContextVar("taizhang_language", default=STORED)
 
 _WORDS = {
-    "zh": {"yes": "是", "no": "否", "month": "{year}年{part}月", "quarter": "{year}年第{part}季度"},
-    "en": {"yes": "Yes", "no": "No", "month": "{year}-{part:02d}", "quarter": "{year}Q{part}"},
-}
+    "zh": {
+        "yes": "是", "no": "否", "month": "{year}年{part}月", "quarter": "{year}年第{part}季度",
+        "half-year-1": "{year}年上半年",
+        "half-year-2": "{year}年下半年", "year": "{year}年",
+    },
+    "en": {
+        "yes": "Yes", "no": "No", "month": "{year}-{part:02d}", "quarter": "{year}Q{part}",
+        "half-year-1": "{year}H1",
+        "half-year-2": "{year}H2", "year": "{year}",
+    },
+}  # fmt: skip
 
 
 @contextmanager
@@ -28,5 +36,5 @@ def as_stored() -> Iterator[None]:
 
 
 def word(key: str) -> str:
-    """Return the word for ``key`` (yes, no, or the pattern of a month or quarter)."""
+    """Return the word for ``key`` (yes, no, or the pattern of a period)."""
     return _WORDS["en" if language.get().startswith("en") else "zh"][key]

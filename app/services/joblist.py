@@ -8,7 +8,8 @@ from app.services import jobs
 from app.services.audit import heads
 from app.services.jobs import Job, Run
 from app.services.notices.sending import send_digest, send_notice, tidy_notices
-from app.services.work import Platform, Work
+from app.services.returns import opening
+from app.services.work import Platform, Work, now
 
 
 @jobs.job("tidy-jobs", cron="20 3 * * *", title="Remove old job runs")
@@ -26,6 +27,12 @@ def audit_heads(platform: Platform, run: Run) -> str | None:
     return None
 
 
-JOBS: Mapping[str, Job] = {
-    one.name: one for one in (tidy, audit_heads, send_notice, send_digest, tidy_notices)
-}
+@jobs.job("open-returns", cron="10 0 * * *", title="Open, remind of and close returns", whole=False)
+def open_returns(platform: Platform, run: Run) -> str | None:
+    """Bring the returns of every register up to now; a run that was missed is made up for."""
+    opening.open_periods(platform, now())
+    return None
+
+
+EVERY = (tidy, audit_heads, send_notice, send_digest, tidy_notices, open_returns)
+JOBS: Mapping[str, Job] = {one.name: one for one in EVERY}

@@ -11,6 +11,7 @@ from app.definitions.gate import Judgement, Values
 from app.definitions.register import Field
 from app.errors import Problem
 from app.services import access
+from app.services.returns.settling import note_closed
 from app.services.surroundings import gather
 from app.services.work import Work
 from app.storage import models, rows
@@ -40,6 +41,7 @@ def judge_many(
     check_references(work, published, verdicts, stored)
     check_unique(work, published, verdicts, numbers)
     check_attachments(work, published, verdicts, stored)
+    note_closed(work, published, read, verdicts)
     return verdicts
 
 

@@ -28,6 +28,7 @@ from app.services.concealing import unmask
 from app.services.judging import judge_many
 from app.services.labels import make_labels
 from app.services.reading import Record, as_records, exists, get, stored_row, visible_row
+from app.services.returns import settling
 from app.services.work import Work
 from app.storage import models, rows
 from app.storage.catalog import Published
@@ -153,6 +154,7 @@ def insert(work: Work, published: Published, verdicts: Sequence[Judgement]) -> l
         ],
     )  # fmt: skip
     spread(work, published.slug, [Change(r["_id"], None, r) for r in written])
+    settling.settle(work, published, written)
     return ids
 
 
@@ -223,6 +225,7 @@ def store_changes(
         debts.settle(work, published, row["_id"], verdict)
     history.append(work, entries)
     spread(work, published.slug, changes)
+    settling.settle_moved(work, published, [(c.before, c.after) for c in changes])
     return len(differing)
 
 

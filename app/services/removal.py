@@ -13,6 +13,7 @@ from app.services import access, history, records, states
 from app.services.cascade import Change, recompute, spread
 from app.services.judging import judge_many
 from app.services.reading import Record, as_of, as_records, get, stored_row, visible_row
+from app.services.returns import settling
 from app.services.work import Work
 from app.storage import models, rows
 from app.storage.catalog import Published
@@ -89,6 +90,7 @@ def mark(
 ) -> None:
     """Set or take away a record's mark of deletion, with its history."""
     gone = action == history.DELETE
+    settling.require_open(work, published, row)
     version = row["_version"] + 1
     columns = {
         "_version": version,
@@ -115,6 +117,7 @@ def mark(
         # What it looks up or rolls up may have changed while it was away.
         moved = recompute(work, published, [row["_id"]], {"cause": published.slug})
         spread(work, published.slug, [Change(row["_id"], None, moved[0].after if moved else row)])
+    settling.settle(work, published, [row])
 
 
 def referring(work: Work, slug: str, record: int) -> Iterator[tuple[Published, Field, list[int]]]:
@@ -186,7 +189,7 @@ def undelete(work: Work, slug: str, record: int) -> Record:
     row = visible_row(work, published, record, "restore", deleted=True)
     values = records.values_of(published, row)
     verdict = judge_many(work, published, [(record, values, [], None)])[0]
-    codes = ("value.taken", "reference.missing")
+    codes = ("value.taken", "reference.missing", settling.CODE)
     blocking = [p for p in verdict.problems if p.code in codes]
     if blocking:
         raise RecordRefused(blocking, count=len(blocking))

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "009"
-down_revision = "007"
+down_revision = "008"
 branch_labels = None
 depends_on = None
 

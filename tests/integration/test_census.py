@@ -20,6 +20,8 @@ from app import create_app
 from app.config import Config
 from app.kinds import dump_json
 from app.services import records, removal
+from app.services.returns import opening
+from app.services.work import now
 from tests.support.browser import Browser
 from tests.support.register import ME, definition, publish
 
@@ -131,6 +133,11 @@ CENSUS: dict[tuple[str, str], tuple[str, str]] = {
     ("/registers/<slug>/lookup/<field>", "GET"): (SIGNED_IN, READS),
     ("/registers/<slug>/new", "GET"): (SIGNED_IN, READS),
     ("/registers/<slug>/new", "POST"): (SIGNED_IN, WRITES),
+    ("/registers/<slug>/returns/", "GET"): (SIGNED_IN, READS),
+    ("/registers/<slug>/returns/<id>", "GET"): (SIGNED_IN, READS),
+    ("/registers/<slug>/returns/<id>", "POST"): (SIGNED_IN, WRITES),
+    ("/registers/<slug>/returns/export.<format>", "GET"): (SIGNED_IN, READS),
+    ("/registers/<slug>/returns/urge", "POST"): (SIGNED_IN, WRITES),
     ("/registers/<slug>/template.xlsx", "GET"): (SIGNED_IN, READS),
     ("/registers/<slug>/upload/<field>", "POST"): (SIGNED_IN, WRITES),
     ("/settings/calendar", "GET"): (SIGNED_IN, READS),
@@ -186,11 +193,15 @@ def app(url: str, tmp_path: Path) -> Iterator[Flask]:
     platform = app.extensions["taizhang"]
     papers = {"title": "附件", "type": "string", "format": "attachment"}
     parent = {"title": "上级", "reference": "demo"}
-    publish(platform, definition(properties={"papers": papers, "parent": parent}))
+    month = {"title": "月份", "type": "string", "format": "month"}
+    period = {"every": "month", "field": "month", "by": {"kinds": ["bureau"]}, "due": {"day": 10}}
+    properties = {"papers": papers, "parent": parent, "month": month}
+    publish(platform, definition(properties=properties, register={"period": period}))
     with platform.writing(ME) as work:
         records.create(work, "demo", {"name": "甲厂", "amount": "1"})
         gone = records.create(work, "demo", {"name": "乙厂"})
         removal.delete(work, "demo", gone.id, 1, "重复")
+    opening.open_periods(platform, now())
     yield app
     platform.database.dispose()
 

@@ -59,6 +59,7 @@ class Control:
     columns: list[Control] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     blank: dict[str, Any] | None = None
+    carried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class Drawing:
     parked: Mapping[str, str] = field(default_factory=dict)
     #: field that others fill in → its value as text
     given: Mapping[str, str] = field(default_factory=dict)
+    #: fields that hold what the last period's record held
+    carried: frozenset[str] = frozenset()
 
 
 def draw(drawing: Drawing, entered: Field) -> Control:
@@ -112,6 +115,7 @@ def base(drawing: Drawing, entered: Field, at: str, identity: str) -> Control:
         entered.name, identity, identity, at, entered.title, help=told, unit=entered.unit,
         required=entered.required, errors=errors, placeholder=entered.placeholder,
         describedby=" ".join(parts),
+        carried=entered.name in drawing.carried and at == f"/{entered.name}",
     )  # fmt: skip
 
 

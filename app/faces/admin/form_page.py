@@ -37,7 +37,8 @@ def drawn(view: RegisterView, sheet: Sheet) -> str:
             revision=view.published.revision, back=here, crumbs=view.crumbs(*crumbs),
             action=f"{here}/edit" if record else f"{view.root}new", check_url=f"{view.root}check",
             sections=sections(view, work, sheet), refusal=sheet.refusal, moved=sheet.moved,
-            outdated=sheet.outdated, problems=[line(view, p) for p in sheet.problems],
+            outdated=sheet.outdated, carried=sorted(sheet.carried & set(register.names)),
+            problems=[line(view, p) for p in sheet.problems],
             warnings=[line(view, p) for p in sheet.warnings], draft_url=f"{view.root}draft",
             offer=sheet.offer, saved=sheet.saved, turn=drafts.turn_of(work, sheet.token),
             owner=work.actor.id,
@@ -88,7 +89,7 @@ def drawing_of(
         slug, sheet.typed, placed(sheet.problems), computed, visible, editable,
         lambda register, text: listing.named(work, register, text),
         lambda ids: files.facts(work, ids, stored.id if stored else None),
-        debts.parked_of(work, slug, stored.id) if stored else {}, given,
+        debts.parked_of(work, slug, stored.id) if stored else {}, given, sheet.carried,
     )  # fmt: skip
     return drawing, concealed
 

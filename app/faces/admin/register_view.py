@@ -25,6 +25,8 @@ from app.faces.admin import (
     files,
     lookups,
     record_pages,
+    return_page,
+    returns_pages,
     saving,
     together_pages,
     workflow_pages,
@@ -112,6 +114,7 @@ class RegisterView(BaseModelView):
                 "list", **context, debt=f"{owed:,}" if owed else "", formats=FORMATS,
                 crumbs=[(self.register.title, "")], description=self.register.description,
                 definition_url=url_for("definitions.show", name=self.register.slug), may=may,
+                returns=self.register.period is not None,
             )  # fmt: skip
 
     @expose("/new", methods=("GET", "POST"))
@@ -181,6 +184,24 @@ class RegisterView(BaseModelView):
     @expose("/debt")
     def debt_view(self) -> str:
         return debt_page.listed(self)
+
+    @expose("/returns/")
+    def returns_view(self) -> str:
+        return returns_pages.listed(self)
+
+    @expose(f"/returns/{ID}", methods=("GET", "POST"))
+    def return_view(self, id: int) -> str | Response:
+        if request.method == "POST":
+            return return_page.act(self, id)
+        return return_page.show(self, id)
+
+    @expose("/returns/urge", methods=("POST",))
+    def urge_returns_view(self) -> Response:
+        return returns_pages.urge(self)
+
+    @expose("/returns/export.<any(csv, xlsx):format>")
+    def returns_export_view(self, format: str) -> Response:
+        return returns_pages.exported(self, format)
 
     @expose("/import", methods=("GET", "POST"))
     def import_view(self) -> str | tuple[str, int]:

@@ -19,10 +19,11 @@ from app.errors import (
     RecordNotFound,
     SubmissionReused,
 )
-from app.faces.admin import conflicts, desk, draft_pages, entry, form_page
+from app.faces.admin import conflicts, desk, draft_pages, entry, form_page, returns_pages
 from app.faces.admin.telling import tell
 from app.services import access, drafts, records
 from app.services.reading import Record
+from app.services.returns import carrying
 from app.services.work import Work
 from app.words import gettext as _
 from app.words import say
@@ -51,6 +52,8 @@ class Sheet:
     #: the draft that is offered; when the draft shown was saved
     offer: dict[str, Any] | None = None
     saved: str = ""
+    #: fields that still hold what the last period's record held
+    carried: frozenset[str] = frozenset()
 
 
 def blank(view: RegisterView) -> str:
@@ -60,7 +63,9 @@ def blank(view: RegisterView) -> str:
     values = view.published.gate.defaults()
     typed = entry.stored_as_typed(view.register, values)
     typed |= {k: v for k, v in entry.typed_of(view.register, request.args).items() if v}
-    return begun(view, Sheet(typed, token=secrets.token_urlsafe(24)))
+    prefilled, carried = returns_pages.begun(view, typed)
+    token = secrets.token_urlsafe(24)
+    return begun(view, Sheet(typed | prefilled, token=token, carried=carried))
 
 
 def opened(view: RegisterView, id: int) -> str:
@@ -91,9 +96,12 @@ def create(view: RegisterView) -> Answer:
 
     def act(work: Work) -> Record:
         confirmed = sheet.confirmed
-        return records.create(
+        made = records.create(
             work, view.register.slug, sheet.typed, token=token or None, confirmed=confirmed
         )
+        if sheet.carried:
+            carrying.note_carried(work, view.register.slug, made.id)
+        return made
 
     return attempt(view, sheet, act)
 
@@ -117,6 +125,7 @@ def sent(view: RegisterView, record: Record | None) -> Sheet:
         whole(request.form.get("_version", "")),
         request.form.get("_token", "")[:LONGEST_TOKEN],
         confirmed=tuple(request.form.getlist("_confirmed")),
+        carried=frozenset(request.form.getlist("_carried")),
     )
 
 

@@ -28,6 +28,7 @@ ACTIONS: Mapping[str, str] = {
     "transition": "took a step of the workflow",
     "answer": "answered the joint review",
     "urge": "urged the units that had not answered",
+    "carry": "took over values of the last period",
     "derive": "computed values were brought up to date",
 }
 FACES: Mapping[str, str] = {
@@ -113,7 +114,7 @@ def entry(work: Work, slug: str, register: Register, one: Entry, version: int) -
         "record": one.record,
         "record_url": url_for("register.details_view", slug=slug, id=one.record),
         "url": url_for("register.details_view", slug=slug, id=one.record, version=one.version),
-        "reason": str(one.note.get("reason") or one.note.get("comment") or ""),
+        "reason": reason_of(register, one),
         "confirmed": [str(text) for _code, text in one.note.get("confirmed", ())],
         "changes": changes,
         "many": len(changes) > FOLDED,
@@ -131,6 +132,12 @@ def deed(one: Entry) -> str:
         text = "was moved from “{source}” to “{target}” by a publication"
         return _(text, source=source, target=target)
     return _("“{step}”: “{source}” → “{target}”", step=step, source=source, target=target)
+
+
+def reason_of(register: Register, one: Entry) -> str:
+    """Return what was said with an entry: a reason, a comment, the fields that were carried."""
+    said = one.note.get("reason") or one.note.get("comment")
+    return str(said or "、".join(title_of(register, name) for name in one.note.get("carried", ())))
 
 
 def title_of(register: Register, name: str) -> str:

@@ -11,13 +11,14 @@ from app.faces.cli.calendar import calendars
 from app.faces.cli.jobs import jobs
 from app.faces.cli.records import records
 from app.faces.cli.registers import registers
+from app.faces.cli.returns import returns
 from app.faces.cli.upkeep import backup, database, restore, seed
 
 
 def install(app: Flask) -> None:
     """Put every command into ``flask``."""
     keeping = (audit, database, seed, backup, restore, calendars, jobs)
-    shipped = (registers, records, users, accounts, *keeping)
+    shipped = (registers, records, returns, users, accounts, *keeping)
     for command in shipped:
         app.cli.add_command(command)
     app.cli.add_command(people.unit)

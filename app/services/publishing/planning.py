@@ -18,6 +18,7 @@ from app.services.publishing.columns import Ground, plan_columns
 from app.services.publishing.flows import plan_states
 from app.services.publishing.review import Projection, preview
 from app.services.publishing.steps import EXAMPLES, Plan, Step
+from app.services.returns import changing
 from app.services.work import Work
 from app.storage import ddl, models, rows
 from app.storage.catalog import CatalogNeighbours, Published
@@ -83,6 +84,7 @@ def make_plan(
     differences = compare(old.register, register)
     plan.steps += plan_columns(ground, register.fields)
     plan.steps += words(work, old, differences)
+    plan.steps += returns_left(work, old, register)
     plan.steps += plan_indexes(work, old, plan)
     plan.steps += circles(circle)
     plan.steps += plan_states(work, old, register)
@@ -145,6 +147,17 @@ def words(work: Work, old: Published, differences: list[Difference]) -> Iterator
             yield retired_choice(work, old, found)
         elif found.code not in SAID:
             yield Step(found.code, found.text, found.values, found.name)
+
+
+def returns_left(work: Work, old: Published, register: Register) -> Iterator[Step]:
+    """Give what becomes of returns that are waited for, where their calendar changes."""
+    count = changing.left_open(work, old, register)
+    if count:
+        text = (
+            "{count} returns that are waited for follow a calendar that goes away: they are kept "
+            "as they are, with what was handed in, and are not asked for any more"
+        )
+        yield Step("returns", text, {"count": count}, rows=count, needs="confirm")
 
 
 def retired_choice(work: Work, old: Published, found: Difference) -> Step:

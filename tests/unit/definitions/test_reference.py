@@ -17,6 +17,7 @@ from tests.unit.definitions.conftest import COMMON, FIRM, PUBLISHED, TOWN, firm
 from tests.unit.definitions.test_compile import DEFINITIONS
 from tests.unit.definitions.test_permissions import WHOLE
 from tests.unit.definitions.test_problems import CASES
+from tests.unit.definitions.test_returns import WHOLE_PERIODS
 
 FIELD = meta_schema()["$defs"]["field"]["properties"]
 
@@ -60,7 +61,7 @@ def names_in(node: Any) -> set[str]:
 def test_every_keyword_is_used_by_a_definition_or_a_test():
     used = names_in([FIRM, TOWN, *DEFINITIONS, COMMON, [dict(kind.example) for kind in KINDS]])
     used |= names_in([firm(change) for change, *_ in CASES.values()])
-    used |= names_in([*USED_ALONE.values(), *CONDITIONS.values(), *ROLLUPS, KEPT])
+    used |= names_in([*USED_ALONE.values(), *CONDITIONS.values(), *ROLLUPS, KEPT, WHOLE_PERIODS])
     used |= names_in([EVERYTHING_OF_A_STEP, templates(), DEFINITIONS])
     used |= names_in([WHOLE, {"in": ["draft"], "see": ["name"]}])
 

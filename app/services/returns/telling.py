@@ -1,0 +1,57 @@
+"""Telling: what is said to a unit about the returns it owes, and what is kept of every deed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from app.services.returns.facts import Return
+from app.services.work import Work
+from app.storage import models_returns as models
+
+#: what units are told
+OPENED, REMIND, OVERDUE, URGE = "opened", "remind", "overdue", "urge"
+#: what people do to one return
+DECLARED, TAKEN_BACK, ASKED, EXCUSE, REOPENED = "nil", "take-back", "supplement", "excuse", "reopen"
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One thing to tell a unit: about ``count`` returns of one register and period."""
+
+    kind: str
+    slug: str
+    period: str
+    unit: int | None
+    count: int
+    #: the last day, as the person reads it; what somebody wrote beside an urging
+    due: str = ""
+    text: str = ""
+
+
+def tell(work: Work, tellings: Iterable[Telling]) -> None:
+    """Tell units what they owe. Kept with the returns; notices and tasks are made from here."""
+    rows = [
+        entry(work, one.kind, one.slug, one.period, unit_id=one.unit, count=one.count,
+              reason=one.text or one.due)
+        for one in tellings
+    ]  # fmt: skip
+    if rows:
+        work.tx.execute(models.return_event.insert(), rows)
+
+
+def note(work: Work, found: Return, action: str, reason: str = "") -> None:
+    """Keep what somebody did to one return."""
+    row = entry(
+        work, action, found.slug, found.period, return_id=found.id, unit_id=found.unit,
+        reason=reason,
+    )  # fmt: skip
+    work.tx.execute(models.return_event.insert(), [row])
+
+
+def entry(work: Work, action: str, slug: str, period: str, **more: Any) -> dict[str, Any]:
+    return {
+        "slug": slug, "period": period, "return_id": None, "unit_id": None, "count": 1,
+        "action": action, "at": work.now, "who": work.actor.name, "reason": "", **more,
+    }  # fmt: skip
