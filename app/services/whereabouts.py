@@ -114,7 +114,8 @@ def state_counts(work: Work, slug: str) -> dict[str, int]:
         state.name: (slug, published.revision, changes, f"state {state.name}", scope)
         for state in published.register.workflow.states
     }
-    if "referred" not in scope and all(key in work.catalog.counts for key in keys.values()):
+    # what is referred to somebody changes without a write to the register
+    if "assignment" not in scope and all(key in work.catalog.counts for key in keys.values()):
         return {name: work.catalog.counts[key] for name, key in keys.items()}
     query = sa.select(column, sa.func.count()).where(main.c["_deleted_at"].is_(None))
     if where is not None:
