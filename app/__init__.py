@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -15,13 +17,20 @@ from app.definitions.library import compile_kept
 from app.services.work import Platform
 from app.storage.catalog import Catalog
 from app.storage.session import Database
+from app.words import say
 
 
 def create_platform(config: Config) -> Platform:
     """Return the platform of this process: a pool of connections and an empty catalogue."""
     database = Database(config.database_url)
     catalog = Catalog(compile_kept)
-    return Platform(database, catalog, config.data_dir, config.secret_key, config.office)
+    office = replace(
+        config.office,
+        say=partial(say, language=config.language),
+        audit_days=config.audit_days,
+        unused_days=config.sign_in.unused_days,
+    )
+    return Platform(database, catalog, config.data_dir, config.secret_key, office)
 
 
 def create_app(config: Config | None = None) -> Flask:

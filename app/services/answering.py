@@ -1,15 +1,16 @@
 """Answering: what one may say to a task in the inbox, one by one or many of a kind at once.
 
-``ANSWERS`` names for each kind of task what offers its answers; the workflow adds its own there.
+``ANSWERS`` names for each kind of task what offers its answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from app.errors import AppError
-from app.services import tasks
+from app.services import joint, reviewing, tasks, workflow
 from app.services.tasks import Task
 from app.services.together import orders
 from app.services.work import Work
@@ -56,11 +57,49 @@ def of_order(_work: Work, _task: Task) -> Sequence[Answer]:
     return (Answer("done", "Carried out", carry_out, needs_comment=True),)
 
 
+def of_step(work: Work, task: Task) -> Sequence[Answer]:
+    """Return the steps that can be taken from the inbox: those that need nothing but a word."""
+    if task.slug not in work.snapshot:
+        return ()
+    return tuple(
+        Answer(
+            one.transition.name, one.transition.title,
+            partial(step, name=one.transition.name), one.transition.comment == "required",
+        )
+        for one in workflow.of_record(work, task.slug, task.record)
+        if not one.reasons and not one.transition.require and not one.transition.chosen
+    )  # fmt: skip
+
+
+def step(work: Work, task: Task, comment: str, name: str) -> str:
+    workflow.move(work, task.slug, task.record, None, name, comment)
+    return name
+
+
+def of_review(work: Work, task: Task) -> Sequence[Answer]:
+    """Return what a unit may answer to a joint review; who does not agree says why."""
+    return (
+        Answer(joint.AGREE, "agree", partial(review, said=joint.AGREE)),
+        Answer(joint.OBJECT, "object", partial(review, said=joint.OBJECT), True),
+        Answer(joint.ASK, "needs more material", partial(review, said=joint.ASK), True),
+    )
+
+
+def review(work: Work, task: Task, comment: str, said: str) -> str:
+    found = joint.rounds(work, task.slug, task.record)
+    number = found[0].id if found else 0
+    unit = task.to.unit or 0
+    reviewing.answer(work, task.slug, task.record, number, unit, said, comment)
+    return said
+
+
 #: kind of task → what offers its answers
 ANSWERS: dict[str, Callable[[Work, Task], Sequence[Answer]]] = {
     tasks.MENTION: plain,
     tasks.OTHER: plain,
     tasks.ORDER: of_order,
+    tasks.TRANSITION: of_step,
+    tasks.JOINT_ANSWER: of_review,
 }
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.definitions.flow import Transition
-from app.services import calendar, debts, history, joint, states
+from app.services import calendar, debts, following, history, joint, states
 from app.services.cascade import Change, spread
 from app.services.labels import make_labels
-from app.services.moves import Moved, Order, Row, Verdict, effects
+from app.services.moves import Moved, Order, Row, Verdict
 from app.services.opening import open_children
 from app.services.work import Work
 from app.storage import models, rows
@@ -55,8 +55,7 @@ def carry_out(
     follow(work, published, way, [row["_id"] for row in written], units)
     if way.opens is not None:
         open_children(work, way.opens, written)
-    for tell in effects:
-        tell(work, Moved(published, way, tuple(written), comment, units))
+    following.after(work, Moved(published, way, tuple(written), comment, units))
 
 
 def stamps(work: Work, published: Published, way: Transition, row: Row) -> Row:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.services import jobs
-from app.services.audit import heads
+from app.services import drafts, identity, jobs, workflow
+from app.services.audit import heads, purging
 from app.services.jobs import Job, Run
+from app.services.jobs.job import ACTOR
 from app.services.notices.sending import send_digest, send_notice, tidy_notices
 from app.services.returns import opening
 from app.services.work import Platform, Work, now
@@ -34,5 +35,38 @@ def open_returns(platform: Platform, run: Run) -> str | None:
     return None
 
 
-EVERY = (tidy, audit_heads, send_notice, send_digest, tidy_notices, open_returns)
+@jobs.job(
+    "advance-workflows", cron="15 0 * * *", title="Make the steps whose time is over", whole=False
+)
+def advance_workflows(platform: Platform, run: Run) -> str | None:
+    """Make every automatic transition whose time is over; done twice, a record moves once."""
+    workflow.advance_due(platform, now())
+    return None
+
+
+@jobs.job("tidy-drafts", cron="30 3 * * *", title="Remove old drafts")
+def tidy_drafts(work: Work, run: Run) -> str | None:
+    """Remove the drafts nobody went on with for a month."""
+    drafts.purge_drafts(work.tx, work.now)
+    return None
+
+
+@jobs.job("suspend-unused", cron="25 0 * * *", title="Suspend accounts nobody uses")
+def suspend_unused(work: Work, run: Run) -> str | None:
+    """Suspend the accounts that were not used for as long as the setting says."""
+    identity.suspend_stale(work.tx, work.now, work.office.unused_days)
+    return None
+
+
+@jobs.job("purge-audit", cron="45 3 1 * *", title="Shorten the audit log", whole=False)
+def purge_audit(platform: Platform, run: Run) -> str | None:
+    """Take out the audit entries that are older than the setting says; done twice, once."""
+    purging.purge(platform, ACTOR, platform.office.audit_days)
+    return None
+
+
+EVERY = (
+    tidy, audit_heads, purge_audit, send_notice, send_digest, tidy_notices, open_returns,
+    advance_workflows, tidy_drafts, suspend_unused,
+)  # fmt: skip
 JOBS: Mapping[str, Job] = {one.name: one for one in EVERY}

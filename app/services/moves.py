@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.definitions.flow import Transition
 from app.definitions.gate import Judgement
 from app.errors import Problem
-from app.services.work import Work
 from app.storage.catalog import Published
 
 Row = dict[str, Any]
@@ -43,7 +42,3 @@ class Moved:
     rows: tuple[Row, ...]
     comment: str
     units: tuple[int, ...]
-
-
-#: called after a transition in its unit of work: the lead of notices connects here
-effects: list[Callable[[Work, Moved], None]] = []

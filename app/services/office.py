@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
+
+from app.errors import Problem
 
 #: the office's time zone unless the configuration names another
 ZONE = "Asia/Shanghai"
@@ -32,6 +35,11 @@ class Office:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo(ZONE))
     site: str = ""
     mail: MailServer | None = None
+    #: puts a sentence into the language in which the office is written to
+    say: Callable[[Problem], str] = Problem.sentence
+    #: days after which audit entries go, and after which an account nobody uses is suspended
+    audit_days: int = 365
+    unused_days: int = 90
 
     def local(self, at: datetime.datetime) -> datetime.datetime:
         """Return a stored moment (UTC, no zone) as the office's clocks show it."""

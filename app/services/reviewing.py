@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from app.errors import AppError
-from app.services import access, history, joint
+from app.services import access, following, history, joint, tasks
 from app.services.carrying import carry_out
 from app.services.deciding import decide
 from app.services.joint import Answer, Round
@@ -42,19 +41,6 @@ class NotAsked(AppError):
     code = "workflow.not_asked"
     status = 403
     text = "None of your units is asked in this joint review."
-
-
-@dataclass(frozen=True, slots=True)
-class Urged:
-    """Units that were urged to answer, for whoever tells people of it."""
-
-    slug: str
-    record: int
-    units: tuple[int, ...]
-
-
-#: called after units were urged, in the same unit of work
-urging: list[Callable[[Work, Urged], None]] = []
 
 
 def mine(work: Work, found: Sequence[Round]) -> tuple[Answer, ...]:
@@ -99,6 +85,7 @@ def answer(
     work.tx.execute(review_answer.update().where(review_answer.c.id == asked.id).values(**values))
     note = {"unit": work.tree.title(unit), "answer": said, "comment": reason}
     keep(work, published, record, ANSWERED, note)
+    tasks.close_of_unit(work, slug, record, unit, said)
     return conclude(work, published, record)
 
 
@@ -124,6 +111,7 @@ def conclude(work: Work, published: Published, record: int) -> str:
     if not result:
         return ""
     joint.close(work, slug, [record], result)
+    following.round_ended(work, published, stored_row(work, published, record))
     flow = published.register.workflow
     opened = flow.transition(current.transition) if flow else None
     if flow is None or opened is None or opened.joint is None or not opened.joint.automatic:
@@ -157,6 +145,6 @@ def urge(work: Work, slug: str, record: int) -> int:
     work.tx.execute(statement.values(urged_at=work.now, urged=table.c.urged + 1))
     titles = [work.tree.title(one.unit) for one in missing]
     keep(work, published, record, URGED, {"units": titles})
-    for tell in urging:
-        tell(work, Urged(slug, record, tuple(one.unit for one in missing)))
+    row = stored_row(work, published, record)
+    following.urged(work, published, row, [one.unit for one in missing])
     return len(missing)

@@ -159,6 +159,25 @@ def close_tasks(
     return work.tx.execute(table.update().where(*wanted).values(done)).rowcount
 
 
+def close_many(
+    work: Work, slug: str, records: Sequence[int], kinds: Sequence[str], outcome: str
+) -> None:
+    """Close what waits because of many records, of some kinds."""
+    done = {"done_at": work.now, "done_by": work.actor.name, "outcome": outcome}
+    for at in range(0, len(records), CHUNK):
+        part = list(records[at : at + CHUNK])
+        wanted = [table.c.slug == slug, table.c.record.in_(part), table.c.done_at.is_(None)]
+        work.tx.execute(table.update().where(*wanted, table.c.kind.in_(kinds)).values(done))
+
+
+def close_of_unit(work: Work, slug: str, record: int, unit: int, outcome: str) -> None:
+    """Close what waits for a unit's answer to a joint review of a record."""
+    done = {"done_at": work.now, "done_by": work.actor.name, "outcome": outcome}
+    wanted = [table.c.slug == slug, table.c.record == record, table.c.done_at.is_(None)]
+    wanted += [table.c.kind == JOINT_ANSWER, table.c.unit_id == unit]
+    work.tx.execute(table.update().where(*wanted).values(done))
+
+
 # ── what waits
 
 

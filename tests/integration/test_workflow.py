@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.errors import AppError, RecordMoved, RecordRefused
-from app.services import deciding, history, lists, moves, records, removal, workflow
+from app.services import deciding, history, lists, notices, records, removal, workflow
 from app.services.exchange import import_file
 from app.services.moves import Order
 from app.services.states import RecordLocked
@@ -385,7 +385,7 @@ def test_more_than_five_thousand_are_refused(desk):
 # ── effects
 
 
-def test_a_step_opens_a_record_elsewhere_and_tells_whoever_listens(platform, monkeypatch):
+def test_a_step_opens_a_record_elsewhere_and_tells_whom_it_names(platform):
     visit = definition(
         "visit",
         properties={"about": {"title": "事项", "reference": "demo"}, "kind": None, "amount": None},
@@ -404,16 +404,15 @@ def test_a_step_opens_a_record_elsewhere_and_tells_whoever_listens(platform, mon
     document = flow_definition(flow=flow)
     publish(platform, document, visit)
     desk = Desk(platform, document)
-    told: list[moves.Moved] = []
-    monkeypatch.setattr(moves, "effects", [lambda _work, moved: told.append(moved)])
-    monkeypatch.setattr("app.services.carrying.effects", moves.effects)
     record = desk.enter(name="甲厂")
     desk.move("staff", record.id, "see", "去看过了")
 
     with platform.reading(ME) as work:
         opened = lists.page(work, "visit", lists.Query()).rows
     assert [(r.values["name"], r.values["about"]) for r in opened] == [("回访甲厂", record.id)]
-    assert [(m.transition.name, m.comment, len(m.rows)) for m in told] == [("see", "去看过了", 1)]
+    with platform.reading(desk.who("clerk-a")) as work:
+        told = [(one.title, one.text) for one in notices.listed(work)]
+    assert told == [("示例台账：甲厂 — see", "去看过了")]
 
 
 def test_the_reasons_have_stable_codes(desk):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.errors import because
+from app.services import audience, notices
 from app.services.returns.facts import Return
 from app.services.work import Work
 from app.storage import models_returns as models
@@ -31,7 +33,11 @@ class Telling:
 
 
 def tell(work: Work, tellings: Iterable[Telling]) -> None:
-    """Tell units what they owe. Kept with the returns; notices and tasks are made from here."""
+    """Tell units what they owe: their people by a notice, and a task while it is owed. What was
+    said is kept with the returns."""
+    tellings = list(tellings)
+    for one in tellings:
+        notify(work, one)
     rows = [
         entry(work, one.kind, one.slug, one.period, unit_id=one.unit, count=one.count,
               reason=one.text or one.due)
@@ -39,6 +45,28 @@ def tell(work: Work, tellings: Iterable[Telling]) -> None:
     ]  # fmt: skip
     if rows:
         work.tx.execute(models.return_event.insert(), rows)
+
+
+SAID: Mapping[str, str] = {
+    OPENED: "{register}, {period}: the return is open, due {due}",
+    REMIND: "{register}, {period}: {count} returns are due {due}",
+    OVERDUE: "{register}, {period}: {count} returns are overdue",
+    URGE: "{register}, {period}: you are urged to hand in {count} returns",
+}
+
+
+def notify(work: Work, one: Telling) -> None:
+    """Send the people of a unit a notice about what the unit owes."""
+    register = work.register(one.slug)
+    facts = {
+        "register": register.title, "period": one.period, "count": one.count, "due": one.due,
+    }  # fmt: skip
+    people = audience.members(work, one.unit) if one.unit is not None else []
+    kind = "deadline" if one.kind in (OVERDUE, URGE) else "return"
+    key = None if one.kind == URGE else f"return:{one.kind}:{one.slug}:{one.period}:{work.today}"
+    link = f"/registers/{one.slug}/returns/"
+    said = work.office.say(because(SAID[one.kind], **facts))
+    notices.notify(work, people, kind, said, one.text, link, key=key, slug=one.slug)
 
 
 def note(work: Work, found: Return, action: str, reason: str = "") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from app.services import notices
 from app.services.work import Work
 
 COMMENT, TASK = "comment", "task"
@@ -13,11 +14,13 @@ def tell(work: Work, accounts: Iterable[int], kind: str, title: str, link: str) 
     """Tell people that something happened, and return who was told: each once, and not the one
     who did it. ``kind`` is ``comment`` or ``task``; ``link`` a path of this application.
 
-    They find it where it is – in the inbox, on the record; a notice is sent from here.
+    They find it where it is – in the inbox, on the record – and among their notices.
     """
     if kind not in (COMMENT, TASK):
         raise ValueError(kind)
-    return tuple(sorted(set(accounts) - {work.actor.id}))
+    told = tuple(sorted(set(accounts) - {work.actor.id}))
+    notices.notify(work, told, kind, title, "", link, slug=link.split("/")[2])
+    return told
 
 
 def link(slug: str, record: int) -> str:

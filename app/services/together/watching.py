@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.errors import AppError
+from app.errors import AppError, because
 from app.services import access, audience
 from app.services.together.telling import COMMENT, link, tell
 from app.services.work import Work
@@ -68,5 +68,5 @@ def changed(work: Work, entries: Sequence[Mapping[str, Any]]) -> None:
         )
         for record in sorted(records & watched):
             label = rows.labels(work.tx, work.published(slug), [record]).get(record) or f"#{record}"
-            title = CHANGED.replace("{label}", label)
+            title = work.office.say(because(CHANGED, label=label))
             tell(work, watchers(work, slug, record), COMMENT, title, link(slug, record))
