@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.errors import AppError, RecordNotFound
-from app.services import access, people, posts, units
+from app.services import access, audit, people, posts, units
 from app.services.standing import valid_on
 from app.services.work import Work
 from app.storage import models_people as tables
@@ -113,7 +113,16 @@ def pair(work: Work, wanted: Wanted) -> int:
         "created_at": work.now, "created_by": work.actor.name,
     }  # fmt: skip
     statement = tables.pairing.insert().returning(tables.pairing.c.id)
-    return int(work.tx.execute(statement, values).scalar_one())
+    number = int(work.tx.execute(statement, values).scalar_one())
+    note(work, wanted.slug, wanted.record, "+")
+    return number
+
+
+def note(work: Work, slug: str, record: int, change: str) -> None:
+    """Put a change of who is paired with a record into the audit log."""
+    about = audit.About("record", slug, record)
+    facts = {"title": f"{slug} #{record}", "change": f"{change} pairing"}
+    audit.note(work, "permission.changed", about, facts)
 
 
 def check(work: Work, wanted: Wanted) -> None:
@@ -150,7 +159,8 @@ def finish(work: Work, number: int, day: datetime.date) -> None:
     access.require(work, "grant")
     people.touch(work.tx)
     table = tables.pairing
-    query = sa.select(table.c.valid_from, table.c.valid_until).where(table.c.id == number)
+    columns = (table.c.valid_from, table.c.valid_until, table.c.slug, table.c.record)
+    query = sa.select(*columns).where(table.c.id == number)
     found = work.tx.execute(query).one_or_none() if 0 < number < 2**63 else None
     if found is None:
         raise PairingNotFound(pairing=number)
@@ -158,6 +168,7 @@ def finish(work: Work, number: int, day: datetime.date) -> None:
         raise posts.AlreadyOver(day=found.valid_until)
     ending = max(day, found.valid_from)
     work.tx.execute(table.update().where(table.c.id == number).values(valid_until=ending))
+    note(work, found.slug, found.record, "–")
 
 
 def of_record(work: Work, slug: str, record: int) -> list[tuple[str, int | None]]:

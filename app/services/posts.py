@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.errors import AppError
-from app.services import access, people, powers, roles, units
+from app.services import access, audit, people, powers, roles, units
 from app.services.standing import valid_on
 from app.services.work import Work
 from app.storage import models_people as tables
@@ -182,10 +182,18 @@ def appoint(work: Work, wanted: Wanted) -> int:
     if wanted.deputy_of is None and overlapping(work, wanted):
         raise PostTaken(name=name, unit=unit.title)
     powers.check_apart(work, wanted.account, role.slug, wanted.since, wanted.until)
-    return people.appoint(
+    post = people.appoint(
         work.tx, wanted.account, wanted.unit, role.slug, since=wanted.since, until=wanted.until,
         by=work.actor.name, title=wanted.title.strip()[:LONGEST_TITLE], deputy_of=wanted.deputy_of,
     )  # fmt: skip
+    note(work, post, name, f"+ {role.title}, {unit.title}")
+    return post
+
+
+def note(work: Work, post: int, name: str, change: str) -> None:
+    """Put a change of what somebody may do into the audit log."""
+    about = audit.About("post", "", post)
+    audit.note(work, "permission.changed", about, {"title": name, "change": change})
 
 
 def deputise(
@@ -214,6 +222,7 @@ def finish(work: Work, number: int, day: datetime.date) -> None:
         raise DatesRefused(since=work.today, until=day)
     update = tables.post.update().where(tables.post.c.id == number)
     work.tx.execute(update.values(valid_until=max(day, post.since)))
+    note(work, number, name_of(work, post.account), f"– {post.role} {day}")
 
 
 def check_person(work: Work, number: int) -> str:

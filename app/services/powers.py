@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from app.errors import AppError, NotAllowed, because
 from app.kinds import dump_json
-from app.services import access, people
+from app.services import access, audit, people
 from app.services.standing import (
     ADMINISTRATOR,
     AUDIT,
@@ -227,3 +227,5 @@ def write(work: Work, name: str, value: Any) -> None:
     row = {"value": dump_json(value), "changed_at": work.now, "changed_by": work.actor.name}
     if not work.tx.execute(table.update().where(table.c.name == name).values(row)).rowcount:
         work.tx.execute(table.insert(), {"name": name, **row})
+    about, facts = audit.About("setting", "", name), {"title": name, "change": str(value)}
+    audit.note(work, "setting.changed", about, facts)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from app.definitions.register import Grant
 from app.errors import AppError
-from app.services import access, people
+from app.services import access, audit, people
 from app.services.standing import valid_on
 from app.services.work import Work
 from app.storage import models_people as tables
@@ -111,6 +111,7 @@ def add(work: Work, slug: str, title: str, description: str = "") -> None:
         raise RoleTaken(role=slug)
     last = work.tx.scalar(sa.select(sa.func.max(tables.role.c.position))) or 0
     work.tx.execute(tables.role.insert(), {**values, "slug": slug, "position": last + 1})
+    note(work, slug, f"+ {title}")
 
 
 def rename(work: Work, slug: str, title: str, description: str) -> None:
@@ -120,6 +121,7 @@ def rename(work: Work, slug: str, title: str, description: str) -> None:
     get(work, slug)
     values = _checked(slug, title, description)
     work.tx.execute(tables.role.update().where(tables.role.c.slug == slug).values(values))
+    note(work, slug, title)
 
 
 def _checked(slug: str, title: str, description: str) -> dict[str, Any]:
@@ -141,3 +143,10 @@ def remove(work: Work, slug: str) -> None:
     if role.ever or named or role.power:
         raise RoleInUse(role=role.title, posts=role.ever, registers=named)
     work.tx.execute(tables.role.delete().where(tables.role.c.slug == slug))
+    note(work, slug, "–")
+
+
+def note(work: Work, slug: str, change: str) -> None:
+    """Put a change of a role into the audit log."""
+    about = audit.About("role", slug, slug)
+    audit.note(work, "role.changed", about, {"title": slug, "change": change})

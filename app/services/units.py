@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from app.errors import RecordNotFound
 from app.kinds import dump_json, load_json
-from app.services import access, people
+from app.services import access, audit, people
 from app.services.tree import Tree, Unit, read_tree, read_unit
 from app.services.unit_refusals import (
     CodeRefused,
@@ -268,6 +268,9 @@ def add_event(
         "who": work.actor.name, "note": dump_json(note),
     }  # fmt: skip
     work.tx.execute(tables.unit_event.insert(), row)
+    title = work.tx.scalar(sa.select(tables.unit.c.title).where(tables.unit.c.id == number))
+    facts = {"title": title, "change": f"{action} {effective}"}
+    audit.note(work, "unit.changed", audit.About("unit", "", number), facts)
 
 
 def check_shape(work: Work, day: datetime.date) -> None:

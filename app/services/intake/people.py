@@ -132,7 +132,7 @@ class _Import:
         if not self.accounts:
             raise identity.AccountNotFound(login=login)
         given = passwords.generate()
-        number, _ = identity.create_account(self.work.tx, login, name, given)
+        number, _ = identity.create_account(self.work.tx, login, name, given, one_time=True)
         self.done.passwords.append((login, name, given))
         return number
 
