@@ -45,7 +45,7 @@ def seed_people(platform: Platform) -> list[Made]:
         if known is not None or not codes <= units.keys():
             return []
         with (FOLDER / "people.csv").open("rb") as source:
-            made = import_people(work, source, "people.csv").passwords
+            made = import_people(work, source, "people.csv", one_time=False).passwords
         with (FOLDER / "pairings.csv").open("rb") as source:
             import_pairings(work, source, "pairings.csv")
         roles = role_titles(work)

@@ -44,6 +44,7 @@ class Control:
     required: bool = False
     locked: bool = False
     hidden: bool = False
+    others: bool = False
     wide: bool = False
     aria: str = ""
     describedby: str = ""
@@ -94,6 +95,7 @@ def draw(drawing: Drawing, entered: Field) -> Control:
         drawn.widget, drawn.value = "given", drawing.computed.get(name, "")
     elif name in drawing.given:
         drawn.widget, drawn.value, drawn.required = "given", drawing.given[name], False
+        drawn.others = True
     elif entered.columns:
         draw_rows(drawing, entered, drawn)
     else:

@@ -38,9 +38,10 @@ class PeopleReport:
 
 
 def import_people(
-    work: Work, source: IO[bytes], name: str, *, dry_run: bool = False
+    work: Work, source: IO[bytes], name: str, *, dry_run: bool = False, one_time: bool = True
 ) -> PeopleReport:
     """Enter the people of a csv or xlsx file: a row for each post, accounts where they are new.
+    ``one_time``: their passwords must be changed at the first sign-in.
 
     Raises:
         NotAllowed: the actor may neither make accounts nor give roles.
@@ -55,7 +56,9 @@ def import_people(
     lines = read_sheet(source, name, WHAT)
     done = PeopleReport(ImportReport(total=len(lines), dry_run=dry_run))
     with trial(work, dry_run):
-        _Import(work, done, accounts, granting).run(lines)
+        job = _Import(work, done, accounts, granting)
+        job.one_time = one_time
+        job.run(lines)
         told(done.report, WHAT, lines)
     if dry_run:
         done.passwords.clear()
@@ -65,6 +68,7 @@ def import_people(
 class _Import:
     def __init__(self, work: Work, done: PeopleReport, accounts: bool, granting: bool) -> None:
         self.work, self.done, self.accounts, self.granting = work, done, accounts, granting
+        self.one_time = True
         self.roles = {title: slug for slug, title in roles.titles(work).items()}
         self.roles |= {slug: slug for slug in self.roles.values()}
         tree = units.tree(work, units.EVER)
@@ -132,7 +136,9 @@ class _Import:
         if not self.accounts:
             raise identity.AccountNotFound(login=login)
         given = passwords.generate()
-        number, _ = identity.create_account(self.work.tx, login, name, given, one_time=True)
+        number, _ = identity.create_account(
+            self.work.tx, login, name, given, one_time=self.one_time
+        )
         self.done.passwords.append((login, name, given))
         return number
 
