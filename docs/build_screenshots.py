@@ -38,6 +38,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=program, args=SWITCHES)
         with site("yes") as (server, password):
             tour(browser, server, password)
+        with site("yes") as (server, password):
+            office(browser, server, password)
         with site("no") as (server, password):
             main_job(browser, server, password)
         browser.close()
@@ -68,8 +70,8 @@ def desk(browser: Browser, server: Server, width: int = 1280, height: int = 800)
     return page
 
 
-def sign_in(page: Page, password: str) -> Page:
-    page.get_by_label("账号").fill("admin")
+def sign_in(page: Page, password: str, login: str = "admin") -> Page:
+    page.get_by_label("账号").fill(login)
     page.get_by_label("密码").fill(password)
     page.get_by_role("button", name="登录").click()
     page.wait_for_url("**/")
@@ -161,6 +163,63 @@ def bin_of(page: Page) -> None:
     page.get_by_role("button", name="删除记录").click()
     page.goto("/registers/whitelist/bin")
     shoot(page, "bin")
+
+
+def office(browser: Browser, server: Server, password: str) -> None:
+    """Show people at work: an application on its way, an inbox, who may what, the audit log."""
+    printed = "\n".join(server.lines)
+    known = dict(re.findall(r"^  (\w+)\s+(\S+)  ", printed, re.MULTILINE))
+
+    def sit(login: str) -> Page:
+        return sign_in(desk(browser, server), known[login], login)
+
+    firm, town, bureau = sit("qiye"), sit("shiqiao"), sit("gongxin")
+    place = apply_for(firm)
+    take_step(firm, place, "提交申报")
+    take_step(town, place, "初审通过")
+    bureau.goto("/inbox/")
+    shoot(bureau, "inbox")
+    bureau.goto("/")
+    shoot(bureau, "desk")
+    bureau.goto(place)
+    bureau.locator(".flow").get_by_role("link", name="送部门联审").click()
+    for name in ("税务局", "自然资源"):
+        bureau.locator("#units option", has_text=name).first.evaluate("one => one.selected = true")
+    bureau.locator("main").get_by_role("button", name="送部门联审").click()
+    bureau.wait_for_url(f"**{place}")
+    shoot(bureau, "workflow")
+    admin = sign_in(desk(browser, server), password)
+    pages = {
+        "units": "/people/units/", "access": f"{place}/access", "audit": "/audit/",
+        "calendar": "/settings/calendar",
+    }  # fmt: skip
+    for name, address in pages.items():
+        admin.goto(address)
+        shoot(admin, name)
+
+
+def apply_for(page: Page) -> str:
+    """Enter an application and return its path."""
+    page.goto("/registers/award_application/new")
+    fill = {
+        "编号": "JB2026-0001", "政策文号": "宛龙政〔2024〕5号", "条款": "第三条",
+        "申报年度或季度": "2024", "申报金额": "12.5", "收款账户": "示例银行 0000 0000",
+        "申报企业": "示例一号",
+    }  # fmt: skip
+    page.get_by_label("奖补事项").select_option(index=1)
+    for title, text in fill.items():
+        page.get_by_label(title).fill(text)
+    page.get_by_role("option", name="示例一号日用化学有限公司").click()
+    page.get_by_role("button", name="保存", exact=True).click()
+    page.wait_for_url(re.compile(r"/award_application/\d+$"))
+    return "/" + page.url.split("/", 3)[3]
+
+
+def take_step(page: Page, place: str, title: str) -> None:
+    page.goto(place)
+    page.locator(".flow").get_by_role("link", name=title, exact=True).click()
+    page.locator("main").get_by_role("button", name=title, exact=True).click()
+    page.wait_for_url(f"**{place}")
 
 
 def main_job(browser: Browser, server: Server, password: str) -> None:

@@ -7,9 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from flask import current_app
+
 from app.errors import because
 from app.services.audit.events import EVENTS
 from app.services.audit.searching import Entry
+from app.services.office import Office
 from app.words import gettext as _
 from app.words import say
 
@@ -101,7 +104,18 @@ def shown(value: Any) -> str:
 
 def local(at: datetime.datetime) -> str:
     """Return a time as the office's clock had it, to the second."""
-    return f"{at.replace(tzinfo=datetime.UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+    return f"{office().local(at):%Y-%m-%d %H:%M:%S}"
+
+
+def stored(at: datetime.datetime | None) -> datetime.datetime | None:
+    """Return a time of the office's clock as it is stored."""
+    return at and office().stored(at)
+
+
+def office() -> Office:
+    """Return the office whose clock it is."""
+    found: Office = current_app.extensions["taizhang"].office
+    return found
 
 
 def cells(entry: Entry) -> list[Any]:

@@ -104,7 +104,7 @@ def day(text: str) -> datetime.datetime | None:
         return None
     try:
         at = datetime.datetime.combine(datetime.date.fromisoformat(text), datetime.time())
-        return at.astimezone(datetime.UTC).replace(tzinfo=None)
+        return audited.stored(at)
     except (ValueError, OverflowError):
         said = "“{text}” is not a day. Write it as 2026-01-31."
         raise QueryRefused(reason=because(said, text=text)) from None
