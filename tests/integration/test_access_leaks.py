@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from app import create_app
 from app.config import Config
 from app.services import attachments, records, removal
+from app.services.together import comments
 from app.storage import models
 from tests.support.browser import Browser
 from tests.support.office import Office
@@ -120,6 +121,7 @@ class Scene:
                 "sentence": f'["{SECRET[code]}", {{}}, true]', "since": work.now, "revision": 1,
             }  # fmt: skip
             work.tx.execute(models.debt.insert(), debt)
+            comments.add(work, "case", case.id, f"{MARKS[code]} says")
         return {"firm": firm, "case": case.id, "gone": gone.id, "file": file}
 
     def browser(self, login: str) -> Browser:
@@ -139,16 +141,18 @@ def scene(url: str, tmp_path: Path) -> Iterator[Scene]:
 def addresses(scene: Scene) -> Iterator[str]:
     """Give every address of the two registers that reads, with every question one can ask."""
     yield from ("/", "/definitions/", "/definitions/case/", "/definitions/case/definition.json")
+    yield from ("/inbox/", "/drafts/", "/notices/", "/people/", "/people/units/", "/audit/")
     every = [id for found in scene.ids.values() for id in found.values()]
     for slug in ("firm", "case"):
         root = f"/registers/{slug}/"
         yield root
         yield from (root + part for part in ("new", "bin", "changes", "debt", "import"))
         yield from (root + f"export.{format}" for format in ("csv", "xlsx", "jsonl"))
-        yield root + "template.xlsx"
+        yield from (root + part for part in ("template.xlsx", "returns/", "steps"))
         for id in sorted({*every, 999}):
             yield from (f"{root}{id}", f"{root}{id}/edit", f"{root}{id}/delete")
             yield from (f"{root}{id}?version=1", f"{root}{id}?history=all")
+            yield from (f"{root}{id}/access", f"{root}{id}/people?q=", f"{root}{id}/step/submit")
     fields = ("name", "secret", "phone", "firm", "amount", "kind", "visits", "shout")
     for field in fields:
         yield from (f"/registers/case/?sort={sign}{field}" for sign in ("", "-"))
@@ -239,6 +243,7 @@ def test_counts_do_not_vary_with_what_is_hidden(scene: Scene) -> None:
 
 
 def strip(text: str) -> str:
+    text = re.sub(r"请求号：\w+", "", text)
     return re.sub(r'(name="csrf_token" value|name="csrf-token" content)="[^"]*"', "", text)
 
 

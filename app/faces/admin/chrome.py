@@ -45,7 +45,7 @@ def install(app: Flask) -> None:
     """Give templates their globals and serve the static files."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(asset=asset, icon=icon, menu=menu, links=inbox_page.links)
+    app.jinja_env.globals.update(asset=asset, icon=icon, menu=menu, desk_links=inbox_page.links)
     app.jinja_env.globals["unread_notices"] = unread_notices
     app.context_processor(surroundings)
     static = Blueprint("pages_static", __name__, template_folder="templates")

@@ -199,8 +199,7 @@ def ends_at(text: str | None) -> datetime.datetime | None:
         return None
     try:
         day = datetime.date.fromisoformat((text or "").strip())
-        after = datetime.datetime.combine(day + datetime.timedelta(days=1), datetime.time())
-        return after.astimezone(datetime.UTC).replace(tzinfo=None)
+        return desk.platform().office.at(day + datetime.timedelta(days=1), datetime.time())
     except (ValueError, OverflowError, OSError):
         raise DateUnreadable(value=(text or "")[:40]) from None
 

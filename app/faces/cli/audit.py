@@ -6,10 +6,13 @@ import datetime
 import os
 import sys
 from pathlib import Path
+from typing import cast
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
+from app.config import Config
 from app.errors import QueryRefused, because
 from app.faces import audited
 from app.faces.cli.base import (
@@ -21,7 +24,7 @@ from app.faces.cli.base import (
     refusals_as_exit_status,
     sentence,
 )
-from app.services.audit import checking, searching
+from app.services.audit import checking, heads, purging, searching
 from app.services.audit.events import EVENTS
 from app.words import say
 
@@ -99,9 +102,8 @@ def export(
     kind = kind or file.suffix.lower().lstrip(".")
     if until is not None and until.time() == datetime.time():
         until += datetime.timedelta(days=1)
-    search = searching.Search(
-        audited.stored(since), audited.stored(until), person=person, event=event or ""
-    )
+    begin, end = audited.stored(since), audited.stored(until)
+    search = searching.Search(begin, end, person=person, event=event or "")
     with refusals_as_exit_status(as_json):
         partial = file.with_name(file.name + ".part")
         try:
@@ -114,3 +116,31 @@ def export(
         print_json({"entries": count, "file": str(file)})
     else:
         click.echo(sentence("{count} entries are in {file}.", count=count, file=file))
+
+
+@audit.command("purge")
+@click.option("--days", type=int, help="Keep so many days; the setting AUDIT_DAYS if left out.")
+@json_option
+def purge(days: int | None, as_json: bool) -> None:
+    """Take out what is older than it must be kept; the log itself records that."""
+    config = cast(Config, current_app.extensions["taizhang_config"])
+    kept = config.audit_days if days is None else days
+    with refusals_as_exit_status(as_json):
+        done = purging.purge(platform(), ACTOR, kept)
+        if done.rows:
+            heads.write_head(platform())
+    if as_json:
+        print_json({"entries": done.rows, "last": done.last})
+    elif done.rows:
+        text = "{count} entries up to number {last} were taken out."
+        click.echo(sentence(text, count=done.rows, last=done.last))
+    else:
+        click.echo(sentence("No entry is older than {days} days.", days=kept))
+
+
+@audit.command("head")
+def head() -> None:
+    """Write the newest number and hash down and print them, for a file on paper."""
+    with refusals_as_exit_status():
+        line = heads.write_head(platform())
+    click.echo(str(line))
