@@ -135,8 +135,9 @@ def tell(work: Work, moved: Moved, asked: Mapping[int, Sequence[To]]) -> None:
     if not moved.transition.notify:
         return
     groups: dict[tuple[str, frozenset[int]], list[Row]] = {}
+    book = Book(work)
     for row in moved.rows:
-        for kind, accounts in told_of(work, moved, row, asked[row["_id"]]).items():
+        for kind, accounts in told_of(book, moved, row, asked[row["_id"]]).items():
             if accounts:
                 groups.setdefault((kind, frozenset(accounts)), []).append(row)
     for (kind, group), rows in groups.items():
@@ -147,40 +148,54 @@ def tell(work: Work, moved: Moved, asked: Mapping[int, Sequence[To]]) -> None:
                 name(work, moved, kind, group, row)
 
 
-def told_of(work: Work, moved: Moved, row: Row, asked: Iterable[To]) -> dict[str, set[int]]:
+class Book:
+    """Who is behind a unit, a role or a task; each is looked up once."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self._members: dict[int, set[int]] = {}
+        self._holders: dict[tuple[str, int | None], set[int]] = {}
+
+    def members(self, unit: int | None) -> set[int]:
+        if unit is None:
+            return set()
+        if unit not in self._members:
+            self._members[unit] = set(audience.members(self.work, unit))
+        return self._members[unit]
+
+    def holders(self, role: str, unit: int | None = None) -> set[int]:
+        if (role, unit) not in self._holders:
+            self._holders[role, unit] = set(notices.holders(self.work, role, unit))
+        return self._holders[role, unit]
+
+    def behind(self, to: To) -> set[int]:
+        """Return the accounts for which a task waits."""
+        if to.account is not None:
+            return {to.account}
+        if not to.role:
+            return self.members(to.unit)
+        units = [to.unit]
+        if to.unit is not None and to.above:
+            units += self.work.tree.above(to.unit)
+        return {account for unit in units for account in self.holders(to.role, unit)}
+
+
+def told_of(book: Book, moved: Moved, row: Row, asked: Iterable[To]) -> dict[str, set[int]]:
     """Return kind of notice → accounts that a transition tells of one record; not who made it."""
     found: dict[str, set[int]] = {"decision": set(), "task": set()}
     for whom in moved.transition.notify:
         if whom == OWNER:
             found["decision"] |= {row["_owner"]} - {None}
         elif whom == UNIT:
-            found["decision"] |= set(members(work, row.get("_unit")))
+            found["decision"] |= book.members(row.get("_unit"))
         elif whom == UNITS:
-            for unit in moved.units:
-                found["task"] |= set(members(work, unit))
+            found["task"] |= {account for unit in moved.units for account in book.members(unit)}
         elif whom == NEXT:
-            for to in asked:
-                found["task"] |= behind(work, to)
+            found["task"] |= {account for to in asked for account in book.behind(to)}
         else:
-            found["decision"] |= set(notices.holders(work, whom))
+            found["decision"] |= book.holders(whom)
     found["decision"] -= found["task"]
-    return {kind: accounts - {work.actor.id} for kind, accounts in found.items()}
-
-
-def members(work: Work, unit: int | None) -> list[int]:
-    return [] if unit is None else audience.members(work, unit)
-
-
-def behind(work: Work, to: To) -> set[int]:
-    """Return the accounts for which a task waits."""
-    if to.account is not None:
-        return {to.account}
-    if not to.role:
-        return set(members(work, to.unit))
-    units = [to.unit]
-    if to.unit is not None and to.above:
-        units += work.tree.above(to.unit)
-    return {account for unit in units for account in notices.holders(work, to.role, unit)}
+    return {kind: accounts - {book.work.actor.id} for kind, accounts in found.items()}
 
 
 def name(work: Work, moved: Moved, kind: str, accounts: frozenset[int], row: Row) -> None:
@@ -223,7 +238,8 @@ def round_ended(work: Work, published: Published, row: Row) -> None:
 
 def urged(work: Work, published: Published, row: Row, units: Sequence[int]) -> None:
     """Tell units that their answer to a joint review is waited for."""
-    accounts = {account for unit in units for account in members(work, unit)} - {work.actor.id}
+    book = Book(work)
+    accounts = {account for unit in units for account in book.members(unit)} - {work.actor.id}
     seeing = audience.seeing(work, published, row, accounts)
     facts: dict[str, Any] = {"register": published.register.title, "label": row["_label"]}
     said = work.office.say(because("{register}: {label} waits for your answer", **facts))

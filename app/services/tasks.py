@@ -122,8 +122,9 @@ def open_tasks(work: Work, wanted: Iterable[New]) -> int:
     insert = sqlite.insert if work.tx.dialect.name == "sqlite" else postgresql.insert
     for at in range(0, len(waiting), CHUNK):
         written = [as_row(work, new) for new in waiting[at : at + CHUNK]]
-        statement = insert(table).values(written).on_conflict_do_nothing(index_elements=["key"])
-        opened += len(work.tx.scalars(statement.returning(table.c.id)).all())
+        # many rows of one statement: put together once, not for each number of rows
+        statement = insert(table).on_conflict_do_nothing(index_elements=["key"])
+        opened += len(work.tx.scalars(statement.returning(table.c.id), written).all())
     return opened
 
 
