@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from app.definitions import permissions
 from app.definitions.register import Grant
 from app.errors import AppError, NotAllowed, RecordNotFound
-from app.services import access, effects
-from app.services.access import Access, Row
+from app.services import access, effects, scoping
+from app.services.access import Access
+from app.services.scoping import Row
 from app.services.standing import ADMINISTRATOR, Holding, Standing
 from app.services.work import Work
 from app.storage import models_people as tables
@@ -178,7 +179,7 @@ def reached(
     for number, grant in enumerate(published.register.permissions):
         if not standing.roles & set(grant.roles):
             continue
-        term = access.make_term(work, published, standing, grant)
+        term = scoping.make_term(work, published, standing, grant)
         if row is not None and not term.holds(row):
             continue
         held = tuple(through(work, published, standing, grant, row))
@@ -193,7 +194,7 @@ def through(
     for holding in standing.holdings:
         if holding.role in grant.roles:
             alone = replace(standing, holdings=(holding,))
-            if row is None or access.make_term(work, published, alone, grant).holds(row):
+            if row is None or scoping.make_term(work, published, alone, grant).holds(row):
                 yield holding
 
 

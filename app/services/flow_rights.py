@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.definitions.flow import OWNER, UNIT, Transition
 from app.definitions.register import Grant
 from app.kinds import load_json
-from app.services import access
+from app.services import access, scoping
 from app.services.states import TRANSITION
 from app.services.work import Work
 from app.storage import models
@@ -44,7 +44,7 @@ def _by_role(work: Work, published: Published, way: Transition, row: Row) -> boo
     term = work.accesses.get(key)
     if term is None:
         grant = Grant(way.roles, frozenset({"move"}), way.rows, way.by)
-        term = access.make_term(work, published, work.standing, grant)
+        term = scoping.make_term(work, published, work.standing, grant)
         work.accesses[key] = term
     return bool(term.holds(row))
 

@@ -6,11 +6,8 @@ A refusal is raised and nothing is stored.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
-
-import sqlalchemy as sa
 
 from app.definitions.gate import Judgement, Values
 from app.errors import (
@@ -19,10 +16,8 @@ from app.errors import (
     Problem,
     RecordMoved,
     RecordRefused,
-    SubmissionReused,
 )
-from app.kinds import dump_json
-from app.services import access, debts, history, rights, states
+from app.services import access, debts, history, rights, states, submissions
 from app.services.cascade import Change, spread
 from app.services.concealing import unmask
 from app.services.judging import judge_many
@@ -30,7 +25,7 @@ from app.services.labels import make_labels
 from app.services.reading import Record, as_records, exists, get, stored_row, visible_row
 from app.services.returns import settling
 from app.services.work import Work
-from app.storage import models, rows
+from app.storage import rows
 from app.storage.catalog import Published
 
 
@@ -111,14 +106,14 @@ def create(
     work.hold(slug)
     published = work.published(slug)
     if token:
-        earlier = answered(work, slug, token, raw)
+        earlier = submissions.answered(work, slug, token, raw)
         if earlier is not None:
             return get(work, slug, earlier)
     verdict = judge_new(work, published, raw)
     settle(verdict, confirmed)
     [number] = insert(work, published, [verdict])
     if token:
-        remember(work, slug, token, raw, number)
+        submissions.remember(work, slug, token, raw, number)
     return get(work, slug, number)
 
 
@@ -286,43 +281,6 @@ def values_of(published: Published, row: Mapping[str, Any]) -> Values:
 def moved(row: Mapping[str, Any], version: int) -> RecordMoved:
     return RecordMoved(
         id=row["_id"], who=row["_updated_by"], current=row["_version"], version=version
-    )
-
-
-# ── double submit
-
-
-def digest_of(raw: Mapping[str, Any]) -> str:
-    """Return what tells two sendings of a form apart."""
-    return hashlib.sha256(dump_json(dict(sorted(raw.items()))).encode()).hexdigest()
-
-
-def answered(work: Work, slug: str, token: str, raw: Mapping[str, Any]) -> int | None:
-    """Return the record a form's token already made, if it did. Raises ``SubmissionReused``."""
-    table = models.submission
-    if work.tx.dialect.name != "sqlite":
-        # The second of two sendings waits here for the first, then finds its answer.
-        lock = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:token, 0))")
-        work.tx.execute(lock, {"token": token})
-    row = work.tx.execute(sa.select(table).where(table.c.token == token)).one_or_none()
-    if row is None:
-        return None
-    if row.slug != slug or row.digest != digest_of(raw):
-        raise SubmissionReused
-    return row.record
-
-
-def remember(work: Work, slug: str, token: str, raw: Mapping[str, Any], record: int) -> None:
-    """Keep a form's token with the record it made, in the same transaction."""
-    work.tx.execute(
-        models.submission.insert(),
-        {
-            "token": token,
-            "slug": slug,
-            "record": record,
-            "digest": digest_of(raw),
-            "at": work.now,
-        },
     )
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.definitions.periods import YEAR, Periods, is_period
-from app.services.access import compared
 from app.services.returns.facts import calendar_of, due
+from app.services.scoping import compared
 from app.services.standing import Unit, valid_on
 from app.services.work import Work
 from app.storage import models_people as people
