@@ -87,6 +87,14 @@ def summary(work: Work, slug: str) -> list[tuple[str, str, int, datetime.datetim
     return [tuple(row) for row in work.tx.execute(query)]
 
 
+def broken(work: Work, slug: str) -> list[tuple[str, str]]:
+    """Return (code, at) of every rule that stored values break, whoever sees them: what a plan
+    of a publication compares with."""
+    table = models.debt
+    query = sa.select(table.c.code, table.c.at).where(table.c.slug == slug).distinct()
+    return [(code, at) for code, at in work.tx.execute(query)]
+
+
 def listed(work: Work, slug: str, limit: int = 500) -> list[Debt]:
     """Return the first ``limit`` debts of a register, by record."""
     access.require(work, "see", slug)

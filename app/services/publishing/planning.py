@@ -13,6 +13,7 @@ from app.definitions.diff import Difference, compare
 from app.definitions.register import Register
 from app.errors import DefinitionRefused, because
 from app.kinds import dump_json
+from app.services import access
 from app.services.publishing.circles import find_circle
 from app.services.publishing.columns import Ground, plan_columns
 from app.services.publishing.flows import plan_states
@@ -92,9 +93,18 @@ def make_plan(
     plan.steps += plan_computing(old, register, plan, differences, total)
     if total and needs_review(differences, plan):
         plan.steps += preview(work, Projection(old, register, plan), count=count)
+    conceal(work, plan)
     if not plan.steps:
         plan.steps.append(Step("same", "Nothing that concerns stored records changes"))
     return plan
+
+
+def conceal(work: Work, plan: Plan) -> None:
+    """Leave out which records a step touches, for a publisher who may not see them: to keep
+    definitions is no right to the rows."""
+    if access.of(work, plan.slug).rows("see") is not None:
+        for step in plan.steps:
+            step.examples = []
 
 
 def first_plan(document: Mapping[str, Any], register: Register) -> Plan:

@@ -44,7 +44,7 @@ def preview(work: Work, projection: Projection, *, count: bool) -> Iterator[Step
                 breach.count += 1
                 if len(breach.examples) < EXAMPLES:
                     breach.examples.append(f"#{number} {label}")
-    known = {(d[0], top(d[1])) for d in debts.summary(work, projection.old.slug)}
+    known = {(code, top(at)) for code, at in debts.broken(work, projection.old.slug)}
     for key, breach in sorted(breaches.items(), key=lambda item: -item[1].count):
         problem = breach.problem
         shown = {**problem.values, "count": breach.count, "rule": problem}

@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.errors import AppError, because
-from app.services import access, audience
+from app.services import audience
+from app.services.reading import visible_row
 from app.services.together.telling import COMMENT, link, tell
 from app.services.work import Work
 from app.storage import rows
@@ -27,15 +28,13 @@ class NobodyWatches(AppError):
 def watch(work: Work, slug: str, record: int, *, on: bool) -> None:
     """Begin or end watching a record. Raises ``RecordNotFound`` for one that is not seen."""
     published = work.published(slug)
-    row = rows.get(work.tx, published, record)
-    if row is not None and on:
-        access.require_row(work, published, "see", row)
+    visible_row(work, published, record)
     account = work.actor.id
     if account is None:
         raise NobodyWatches
     mine = {"account_id": account, "slug": slug, "record": record}
     work.tx.execute(table.delete().where(*[table.c[k] == v for k, v in mine.items()]))
-    if on and row is not None:
+    if on:
         work.tx.execute(table.insert(), {**mine, "since": work.now})
 
 
