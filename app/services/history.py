@@ -13,7 +13,7 @@ from app.errors import RecordNotFound
 from app.kinds import dump_json, load_json
 from app.services import access
 from app.services.concealing import conceal_json
-from app.services.together import watching
+from app.services.together import watchers
 from app.services.work import Work
 from app.storage import models, rows
 from app.storage.catalog import Published
@@ -79,7 +79,7 @@ def append(work: Work, entries: list[dict[str, Any]]) -> None:
     """Write rows of history in the caller's transaction; who watches the records is told."""
     if not entries:
         return
-    watching.changed(work, entries)
+    watchers.changed(work, entries)
     if len(entries) < 20:
         work.tx.execute(models.history.insert(), entries)
         return

@@ -14,7 +14,7 @@ from app.errors import NotAllowed, RecordNotFound
 from app.services import answering, audience, inbox, records, tasks
 from app.services.inbox import Query
 from app.services.tasks import New, To
-from app.services.together import comments, orders, watching
+from app.services.together import comments, orders, watchers, watching
 from app.services.work import Actor, Platform
 from app.storage import rows
 from app.storage.models_together import task
@@ -251,7 +251,7 @@ def test_watchers_are_told_of_a_change_as_long_as_they_may_see(
     def note(_work: Any, accounts: Any, _kind: str, title: str, _link: str) -> None:
         told.append((sorted(accounts), title))
 
-    monkeypatch.setattr(watching, "tell", note)
+    monkeypatch.setattr(watchers, "tell", note)
     mine = enter(office, "clerk-a", "甲厂")
     with office.platform.writing(office.actor("staff")) as work:
         watching.watch(work, "demo", mine, on=True)

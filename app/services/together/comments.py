@@ -13,7 +13,7 @@ from app.errors import AppError
 from app.kinds import dump_json, load_json
 from app.services import audience, tasks
 from app.services.reading import visible_row
-from app.services.together import watching
+from app.services.together import watchers
 from app.services.together.telling import COMMENT, link, tell
 from app.services.work import Work
 from app.storage.models_together import comment as table
@@ -94,7 +94,7 @@ def add(work: Work, slug: str, record: int, text: str, mentions: Iterable[int] =
         ],
     )  # fmt: skip
     title = f"{facts['who']}：{said[:60]}"
-    told = {*others, *watching.watchers(work, slug, record)}
+    told = {*others, *watchers.of_record(work, slug, record)}
     tell(work, told, COMMENT, title, link(slug, record))
     return number
 

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import sqlalchemy as sa
 
-from app.errors import AppError, because
-from app.services import audience
+from app.errors import AppError
 from app.services.reading import visible_row
-from app.services.together.telling import COMMENT, link, tell
 from app.services.work import Work
-from app.storage import rows
 from app.storage.models_together import watch as table
-
-#: what happens of itself is not told
-SILENT = frozenset({"create", "derive"})
-CHANGED = "A record you watch was changed: {label}"
 
 
 class NobodyWatches(AppError):
@@ -43,29 +33,3 @@ def is_watching(work: Work, slug: str, record: int) -> bool:
         table.c.account_id == work.actor.id, table.c.slug == slug, table.c.record == record
     )
     return work.tx.scalar(query) is not None
-
-
-def watchers(work: Work, slug: str, record: int) -> list[int]:
-    """Return who watches a record and may still see it."""
-    found = work.tx.scalars(
-        sa.select(table.c.account_id).where(table.c.slug == slug, table.c.record == record)
-    ).all()
-    published = work.published(slug)
-    row = rows.get(work.tx, published, record) if found else None
-    return audience.seeing(work, published, row, found) if row is not None else []
-
-
-def changed(work: Work, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Tell the watchers of what was just written to the history, each record once."""
-    happened: dict[str, set[int]] = {}
-    for one in entries:
-        if one["action"] not in SILENT:
-            happened.setdefault(one["slug"], set()).add(one["record"])
-    for slug, records in happened.items():
-        watched = set(
-            work.tx.scalars(sa.select(table.c.record).where(table.c.slug == slug).distinct())
-        )
-        for record in sorted(records & watched):
-            label = rows.labels(work.tx, work.published(slug), [record]).get(record) or f"#{record}"
-            title = work.office.say(because(CHANGED, label=label))
-            tell(work, watchers(work, slug, record), COMMENT, title, link(slug, record))
