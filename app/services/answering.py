@@ -14,6 +14,8 @@ from app.services import joint, reviewing, tasks, workflow
 from app.services.tasks import Task
 from app.services.together import orders
 from app.services.work import Work
+from app.services.workflow import Possible
+from app.storage import rows
 
 MOST = 200
 
@@ -61,12 +63,16 @@ def of_step(work: Work, task: Task) -> Sequence[Answer]:
     """Return the steps that can be taken from the inbox: those that need nothing but a word."""
     if task.slug not in work.snapshot:
         return ()
+    return offered_steps(workflow.of_record(work, task.slug, task.record))
+
+
+def offered_steps(possible: Iterable[Possible]) -> tuple[Answer, ...]:
     return tuple(
         Answer(
             one.transition.name, one.transition.title,
             partial(step, name=one.transition.name), one.transition.comment == "required",
         )
-        for one in workflow.of_record(work, task.slug, task.record)
+        for one in possible
         if not one.reasons and not one.transition.require and not one.transition.chosen
     )  # fmt: skip
 
@@ -106,6 +112,24 @@ ANSWERS: dict[str, Callable[[Work, Task], Sequence[Answer]]] = {
 def answers_of(work: Work, task: Task) -> Sequence[Answer]:
     """Return the ways in which one task may be answered from the inbox."""
     return ANSWERS[task.kind](work, task) if task.kind in ANSWERS else ()
+
+
+def answerable(work: Work, found: Sequence[Task]) -> set[int]:
+    """Return which of many tasks, of records that may be seen, can be answered from the inbox."""
+    possible: dict[tuple[str, int], list[Possible]] = {}
+    stepping = [t for t in found if t.kind == tasks.TRANSITION and t.slug in work.snapshot]
+    for slug in sorted({t.slug for t in stepping}):
+        ids = sorted({t.record for t in stepping if t.slug == slug})
+        rows_of = rows.get_many(work.tx, work.published(slug), ids)
+        for record, steps in workflow.transitions_of_many(work, slug, rows_of).items():
+            possible[slug, record] = steps
+    answers = {
+        t.id: offered_steps(possible.get((t.slug, t.record), ()))
+        if t.kind == tasks.TRANSITION
+        else answers_of(work, t)
+        for t in found
+    }
+    return {number for number, ways in answers.items() if ways}
 
 
 def offered(work: Work, found: Iterable[Task]) -> list[Answer]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import sqlalchemy as sa
 
-from app.services.tasks import KINDS, NEVER, Task, addresses, as_task, waits
+from app.services.tasks import KINDS, NEVER, Task, addresses, as_task, for_words, piles, seen
 from app.services.work import Work
 from app.storage.models_together import task as table
 
@@ -17,6 +18,10 @@ from app.storage.models_together import task as table
 OVERDUE, TODAY, WEEK, LATER, UNDATED = PIECES = ("overdue", "today", "week", "later", "undated")
 MINE, UNIT = "mine", "unit"
 SIZE = 50
+#: piles that are read apart and merged; of more than these all is sorted
+PILES = 40
+#: no more than the first so many are counted: a page must not cost what waits
+COUNTED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,9 @@ class Page:
     page: int
     pages: int
     total: int
+    #: there are more than ``total``, which is where the counting ended; ``pages`` and the last of
+    #: ``pieces`` then only say that there is more
+    more: bool = False
     #: how many there are of each piece of time, register and kind
     pieces: Mapping[str, int] = field(default_factory=dict)
     registers: Mapping[str, int] = field(default_factory=dict)
@@ -70,43 +78,70 @@ def waiting(work: Work, query: Query) -> Page:
     words = words_of(work, query.whose)
     if not words or query.kind not in ("", *KINDS):
         return Page((), 1, 1, 0)
-    where = waits(work, words)
-    counts = counted(work, where)
-    kept = {place: n for place, n in counts.items() if wanted(query, place)}
-    total = sum(kept.values())
-    pages = max(1, -(-total // query.size))
-    page = min(max(query.page, 1), pages)
+    found = piles(work, words)
+    place = (table.c.slug, table.c.kind, table.c.ranked)
+    first = read(work, found, place, COUNTED + 1)
+    more = len(first) > COUNTED
+    registers, kinds = Counter[str](), Counter[str]()
+    if more:
+        # too much to be counted: the choices are those there may be, without their numbers
+        registers.update(dict.fromkeys((slug for _word, slug in found), 0))
+        kinds.update(dict.fromkeys(KINDS, 0))
+    for one in () if more else first:
+        registers[one["slug"]] += 1
+        kinds[one["kind"]] += 1
     if query.register:
-        where = sa.and_(where, table.c.slug == query.register)
-    if query.kind:
-        where = sa.and_(where, table.c.kind == query.kind)
-    found = sa.select(table).where(where).order_by(table.c.ranked, table.c.id)
-    found = found.limit(query.size).offset((page - 1) * query.size)
-    tasks = tuple(as_task(row) for row in work.tx.execute(found).mappings())
-    registers, kinds, pieces = Counter[str](), Counter[str](), Counter[str]()
-    for (slug, kind, _piece), n in counts.items():
-        registers[slug] += n
-        kinds[kind] += n
-    for (_slug, _kind, name), n in kept.items():
-        pieces[name] += n
-    return Page(tasks, page, pages, total, pieces, registers, kinds)
+        found = [(word, slug) for word, slug in found if slug == query.register]
+    if more and (query.register or query.kind):
+        first = read(work, found, place, COUNTED + 1, query.kind)
+    kept = [
+        one["ranked"]
+        for one in first
+        if query.register in ("", one["slug"]) and query.kind in ("", one["kind"])
+    ]
+    endless, kept = len(kept) > COUNTED, kept[:COUNTED]
+    pages = max(1, -(-len(kept) // query.size))
+    page = max(query.page, 1) if endless else min(max(query.page, 1), pages)
+    skipped = (page - 1) * query.size
+    rows = read(work, found, table.c, query.size + 1, query.kind, skipped)
+    if endless and not rows:
+        # asked for what lies behind the last of all
+        return waiting(work, replace(query, page=pages))
+    if endless:
+        pages = page + (len(rows) > query.size)
+    tasks = tuple(as_task(row) for row in rows[: query.size])
+    pieces = Counter(piece(None if day == NEVER else day, work.today) for day in kept)
+    return Page(tasks, page, pages, len(kept), endless, pieces, registers, kinds)
 
 
-def wanted(query: Query, place: tuple[str, str, str]) -> bool:
-    return query.register in ("", place[0]) and query.kind in ("", place[1])
+def read(
+    work: Work,
+    found: Sequence[tuple[str, str]],
+    columns: Iterable[sa.ColumnElement[Any]],
+    many: int,
+    kind: str = "",
+    skipped: int = 0,
+) -> Sequence[sa.RowMapping]:
+    """Return columns of what is due first in piles of tasks.
 
+    Each pile lies in the index in the order of its days, so the first of each are read and
+    merged: sorting all of it would cost what waits.
+    """
+    order = ("ranked", "id")
+    kept = list(dict.fromkeys([*columns, *(table.c[name] for name in order)]))
 
-def counted(work: Work, where: sa.ColumnElement[bool]) -> dict[tuple[str, str, str], int]:
-    """Return how many wait, by (register, kind, piece of time)."""
-    today = work.today
-    piece_of = sa.case(
-        (table.c.ranked < today, OVERDUE),
-        (table.c.ranked == today, TODAY),
-        (table.c.ranked <= sunday(today), WEEK),
-        (table.c.ranked < NEVER, LATER),
-        else_=UNDATED,
-    ).label("piece")
-    columns = (table.c.slug, table.c.kind, piece_of)
-    query = sa.select(*columns, sa.func.count()).where(where)
-    query = query.group_by(table.c.slug, table.c.kind, sa.literal_column("piece"))
-    return {(slug, kind, name): n for slug, kind, name, n in work.tx.execute(query)}
+    def of(words: Sequence[str], slugs: Sequence[str]) -> sa.Select[Any]:
+        query = sa.select(*kept).where(for_words(words), seen(work, slugs))
+        if kind:
+            query = query.where(table.c.kind == kind)
+        return query.order_by(*(table.c[name] for name in order)).limit(skipped + many)
+
+    if len(found) <= PILES:
+        parts = [sa.select(of([word], [slug]).subquery()) for word, slug in found]
+    else:
+        parts = [of([word for word, _ in found], sorted({slug for _, slug in found}))]
+    if not parts:
+        return []
+    whole = (sa.union_all(*parts) if len(parts) > 1 else parts[0]).subquery()
+    last = sa.select(whole).order_by(*(whole.c[name] for name in order))
+    return work.tx.execute(last.limit(many).offset(skipped)).mappings().all()

@@ -214,18 +214,22 @@ def seen(work: Work, slugs: Iterable[str]) -> sa.ColumnElement[bool]:
         there = [main.c["_id"] == table.c.record, main.c["_deleted_at"].is_(None)]
         if (rows_seen := asked.rows("see")) is not None:
             there.append(rows_seen)
-        exists = sa.exists(sa.select(sa.literal(1)).select_from(main).where(*there))
+        # with an offset PostgreSQL looks row by row until there are enough, instead of joining all
+        exists = sa.exists(sa.select(sa.literal(1)).select_from(main).where(*there).offset(0))
         found.append(sa.and_(table.c.slug == slug, exists.correlate(table)))
     return sa.or_(sa.false(), *found)
 
 
 def waits(work: Work, words: Sequence[str], register: str = "") -> sa.ColumnElement[bool]:
     """Return the condition of the tasks that wait under ``words`` and may be seen."""
-    if register:
-        slugs = [register]
-    else:
-        slugs = sorted(work.tx.scalars(sa.select(table.c.slug).where(for_words(words)).distinct()))
-    return sa.and_(for_words(words), seen(work, slugs))
+    slugs = {register} if register else {slug for _word, slug in piles(work, words)}
+    return sa.and_(for_words(words), seen(work, sorted(slugs)))
+
+
+def piles(work: Work, words: Sequence[str]) -> list[tuple[str, str]]:
+    """Return under which of ``words`` something waits, and because of which register."""
+    query = sa.select(table.c.addressee, table.c.slug).where(for_words(words)).distinct()
+    return sorted((word, slug) for word, slug in work.tx.execute(query))
 
 
 def count_waiting(work: Work, most: int = 100) -> int:

@@ -8,7 +8,7 @@ at after the register is held, so that of two reviewers exactly one wins.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,18 +98,29 @@ def transitions_of(work: Work, slug: str, row: Row) -> list[Possible]:
     """Return the steps from where a stored row stands that are this person's to make, in the
     order of the definition, with what stands against each in words. What is still to be entered
     with a step (comment, fields, units) does not count: the step asks for it."""
+    return transitions_of_many(work, slug, [row])[row["_id"]]
+
+
+def transitions_of_many(work: Work, slug: str, found: Iterable[Row]) -> dict[int, list[Possible]]:
+    """Return the steps of many stored rows at once, see ``transitions_of``."""
     published = work.published(slug)
     flow = published.register.workflow
-    if flow is None or row.get("_deleted_at") is not None:
-        return []
-    found = []
-    for way in flow.leaving(states.name_of(flow, row)):
-        [verdict] = decide(work, published, [row], way, Order())
-        if not any(p.code == DENIED for p in verdict.problems):
+    standing: dict[str, list[Row]] = {}
+    possible: dict[int, list[Possible]] = {}
+    for row in found:
+        possible[row["_id"]] = []
+        if flow is not None and row.get("_deleted_at") is None:
+            standing.setdefault(states.name_of(flow, row), []).append(row)
+    for state, alike in standing.items():
+        for way in flow.leaving(state) if flow else ():
             asked = {f"/{name}" for name in (*way.require, "comment", "units")}
-            reasons = [p for p in verdict.problems if p.code != MISSING and p.at not in asked]
-            found.append(Possible(way, tuple(reasons)))
-    return found
+            for verdict in decide(work, published, alike, way, Order()):
+                if not any(p.code == DENIED for p in verdict.problems):
+                    reasons = [
+                        p for p in verdict.problems if p.code != MISSING and p.at not in asked
+                    ]
+                    possible[verdict.row["_id"]].append(Possible(way, tuple(reasons)))
+    return possible
 
 
 def of_record(work: Work, slug: str, record: int) -> list[Possible]:

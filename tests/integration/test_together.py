@@ -160,6 +160,43 @@ def test_pages_of_the_inbox_agree_with_a_naive_oracle(office: Office, seed: int)
                 check_pages(work, query)
 
 
+@pytest.mark.parametrize("piles", [0, 40])
+def test_more_than_is_counted_can_still_be_read_to_the_end(
+    office: Office, monkeypatch: Any, piles: int
+) -> None:
+    """Beyond what is counted a page tells that there is more, and the pages hold all of it."""
+    monkeypatch.setattr(inbox, "COUNTED", 10)
+    monkeypatch.setattr(inbox, "PILES", piles)
+    mine = enter(office, "clerk-a", "甲厂")
+    units, accounts = office.units, office.accounts
+    tos = [
+        To(role="township"),
+        To(unit=next(iter(units.values()))),
+        To(account=accounts["clerk-a"]),
+    ]
+    days = [None, *(datetime.date(2026, 1, d) for d in range(1, 9))]
+    wanted = [
+        New("demo", mine, tasks.OTHER if n % 5 else tasks.MENTION, "Look", tos[n % 3], f"m{n}",
+            {}, days[n % 9])
+        for n in range(35)
+    ]  # fmt: skip
+    with office.platform.writing(ME) as work:
+        tasks.open_tasks(work, wanted)
+    with office.platform.reading(office.actor("clerk-a")) as work:
+        for query in (Query(size=4), Query(size=4, kind=tasks.OTHER), Query(size=4, whose="unit")):
+            expected, shown, number = oracle(work, query), list[str](), 1
+            assert len(expected) > 10
+            while number:
+                page = inbox.waiting(work, replace(query, page=number))
+                assert (page.total, page.more, page.page) == (10, True, number)
+                shown += [t.key for t in page.tasks]
+                number = number + 1 if page.pages > number else 0
+            assert shown == expected
+            assert inbox.waiting(work, replace(query, page=99)).tasks
+        few = inbox.waiting(work, Query(kind=tasks.MENTION))
+        assert (few.total, few.more) == (len(oracle(work, Query(kind=tasks.MENTION))), False)
+
+
 def check_pages(work: Any, query: Query) -> None:
     """Walk all pages; they are the oracle's list, cut, and their counts add up to it."""
     expected = oracle(work, query)

@@ -80,23 +80,39 @@ def index() -> str:
         page = inbox.waiting(work, query)
         here = {"register": query.register, "kind": query.kind, "whose": query.whose}
         return render_template(
-            "taizhang/inbox.html", groups=groups(work, page), total=page.total, page=page.page,
-            pages=page.pages, filters=filters(work, page, query), here=here,
-            query={k: v for k, v in here.items() if v}, crumbs=[(_("Inbox"), "")],
+            "taizhang/inbox.html", groups=groups(work, page), total=counted(page.total, page.more),
+            page=page.page, pages=page.pages, more=page.more, here=here,
+            filters=filters(work, page, query), query={k: v for k, v in here.items() if v},
+            crumbs=[(_("Inbox"), "")],
         )  # fmt: skip
 
 
 def groups(work: Work, page: inbox.Page) -> list[dict[str, Any]]:
     """Return the tasks of a page by piece of time."""
     found: dict[str, list[dict[str, Any]]] = {}
+    answerable = answering.answerable(work, page.tasks)
     for task in page.tasks:
-        found.setdefault(inbox.piece(task.due_on, work.today), []).append(shown(work, task))
+        line = shown(work, task) | {"answers": task.id in answerable}
+        found.setdefault(inbox.piece(task.due_on, work.today), []).append(line)
     return [
-        {"name": name, "title": _(PIECE_TITLES[name]), "count": f"{page.pieces[name]:,}",
+        {"name": name, "title": _(PIECE_TITLES[name]), "count": number(page, name),
          "tasks": found[name]}
         for name in PIECES
         if name in found
     ]  # fmt: skip
+
+
+def number(page: inbox.Page, name: str) -> str:
+    """Return how many there are of a piece of time: at least so many of the one in which the
+    counting ended, none said of those behind it."""
+    last = max((p for p in PIECES if page.pieces.get(p)), key=PIECES.index, default="")
+    if page.more and PIECES.index(name) > PIECES.index(last):
+        return ""
+    return counted(page.pieces[name], page.more and name == last)
+
+
+def counted(many: int, more: bool) -> str:
+    return f"{many:,}{'+' if more else ''}"
 
 
 def shown(work: Work, task: Task) -> dict[str, Any]:
@@ -114,7 +130,6 @@ def shown(work: Work, task: Task) -> dict[str, Any]:
         "who": desk.person(task.opened_by),
         "takes": task.addressee != f"a:{work.actor.id}",
         "taken": task.taken,
-        "answers": bool(answering.answers_of(work, task)),
     }
 
 
@@ -129,7 +144,7 @@ def to_whom(work: Work, task: Task) -> str:
 def filters(work: Work, page: inbox.Page, query: Query) -> list[dict[str, Any]]:
     """Return the choices above the list, with how many each has."""
     registers = [(s, work.register(s).title, n) for s, n in sorted(page.registers.items())]
-    kinds = [(k, _(KIND_TITLES[k]), page.kinds[k]) for k in KIND_TITLES if page.kinds.get(k)]
+    kinds = [(k, _(t), page.kinds[k]) for k, t in KIND_TITLES.items() if k in page.kinds]
     whose: list[tuple[str, str, int | None]] = [(w, _(t), None) for w, t in WHOSE_TITLES.items()]
     return [
         {"name": "whose", "title": _("Whose"), "chosen": query.whose, "options": whose},
@@ -214,7 +229,7 @@ def first(work: Work) -> dict[str, Any]:
     page = inbox.waiting(work, Query(size=FIRST))
     return {
         "tasks": [shown(work, task) for task in page.tasks],
-        "total": page.total,
+        "total": counted(page.total, page.more),
         "overdue": page.pieces.get(inbox.OVERDUE, 0),
         "today": page.pieces.get(inbox.TODAY, 0),
         "drafts": drafts.count(work),
