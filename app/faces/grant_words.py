@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from app.definitions import permissions
 from app.definitions.register import Condition, Grant, Register
 from app.services.effects import FIELDS, Line
-from app.services.explaining import Reason
+from app.services.explaining import Reason, Verdict
 from app.services.standing import Holding
 from app.services.tree import Tree
 from app.words import CHINESE, current_language, gettext
@@ -124,3 +124,12 @@ def difference(line: Line) -> str:
         return f"{said} {before} → {gettext(unit, count=f'{line.after:,}')}"
     states = gettext("no"), gettext("yes")
     return f"{said} {states[bool(line.before)]} → {states[bool(line.after)]}"
+
+
+def field_said(found: Verdict, field: str) -> str:
+    """Return what becomes of one field."""
+    if not found.allows("see") or field in found.hidden:
+        return gettext("not shown")
+    shown = gettext("shown masked") if field in found.masked else gettext("shown")
+    changes = found.changeable is None or field in found.changeable
+    return listed([shown, gettext("may be changed") if changes else gettext("read only")])

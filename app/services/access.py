@@ -107,6 +107,10 @@ class Access:
             action in t.may and (t.see is None or name in t.see) for t in self.terms
         )
 
+    def never_shown(self) -> frozenset[str]:
+        """Return the fields that no row shows."""
+        return frozenset(name for name in self.register.names if not self.ever_shows(name))
+
     def changeable(self, action: str, row: Row | None) -> frozenset[str] | None:
         """Return the fields that may be filled in (of a new record: ``row`` None); None for all."""
         if self.everything:

@@ -165,7 +165,7 @@ def is_seen(work: Work, row: sa.Row[Any], record: int | None) -> bool:
     if record is None or row.slug not in work.snapshot:
         return False
     published = work.published(row.slug)
-    stored = rows.get(work.tx, published, record) if 0 < record < 2**63 else None
+    stored = rows.get(work.tx, published, record)
     asked = access.of(work, row.slug)
     if stored is None or not asked.allows("see", stored):
         return False

@@ -113,17 +113,20 @@ def store(
         for name in sorted(changed & children.keys()):
             if verdict.judgement and name in verdict.judgement.changed:
                 rows.replace_children(work.tx, children[name], row["_id"], row[name] or ())
-    owing = in_debt(work, published.slug)
-    for verdict in verdicts:
-        if verdict.judgement and verdict.row["_id"] in owing:
-            debts.settle(work, published, verdict.row["_id"], verdict.judgement)
+    judged = {v.row["_id"]: v.judgement for v in verdicts if v.judgement}
+    owing = in_debt(work, published.slug, list(judged))
+    for number, judgement in judged.items():
+        if number in owing:
+            debts.settle(work, published, number, judgement)
 
 
-def in_debt(work: Work, slug: str) -> set[int]:
-    """Return the records that owe something, or have a value that was parked."""
+def in_debt(work: Work, slug: str, ids: Sequence[int]) -> set[int]:
+    """Return which records owe something, or have a value that was parked."""
     found: set[int] = set()
     for table in (models.debt, models.parked):
-        found.update(work.tx.scalars(sa.select(table.c.record).where(table.c.slug == slug)))
+        for part in rows.chunks(ids):
+            query = sa.select(table.c.record).where(table.c.slug == slug, table.c.record.in_(part))
+            found.update(work.tx.scalars(query))
     return found
 
 
@@ -133,12 +136,11 @@ def follow(
     """Bring time limits, joint reviews and referrals into step with a transition."""
     slug = published.slug
     joint.drop_open(work, slug, ids)
-    for part in history.chunks(ids):
-        gone = deadline.delete().where(deadline.c.slug == slug, deadline.c.record.in_(part))
-        work.tx.execute(gone)
     if way.days:
         due = calendar.of(work).add_working_days(work.today, way.days)
         set_deadlines(work, slug, ids, way.target, due)
+    else:
+        end_deadlines(work, slug, ids)
     if units:
         refer(work, slug, ids, units)
         if way.joint:
@@ -149,19 +151,23 @@ def set_deadlines(
     work: Work, slug: str, ids: Sequence[int], state: str, due: datetime.date
 ) -> None:
     """Say until when records may stay in the state they are in."""
-    for part in history.chunks(ids):
-        gone = deadline.delete().where(deadline.c.slug == slug, deadline.c.record.in_(part))
-        work.tx.execute(gone)
+    end_deadlines(work, slug, ids)
     limits = [{"slug": slug, "record": i, "state": state, "due": due} for i in ids]
     if limits:
         work.tx.execute(deadline.insert(), limits)
+
+
+def end_deadlines(work: Work, slug: str, ids: Sequence[int]) -> None:
+    for part in rows.chunks(ids):
+        gone = deadline.delete().where(deadline.c.slug == slug, deadline.c.record.in_(part))
+        work.tx.execute(gone)
 
 
 def refer(work: Work, slug: str, ids: Sequence[int], units: Sequence[int]) -> None:
     """Let units see records from now on."""
     table = people.assignment
     known = set()
-    for part in history.chunks(ids):
+    for part in rows.chunks(ids):
         query = sa.select(table.c.record, table.c.unit_id)
         query = query.where(table.c.slug == slug, table.c.record.in_(part))
         known.update({(row[0], row[1]) for row in work.tx.execute(query)})

@@ -60,8 +60,7 @@ def affected(
         query = sa.select(main.c["_id"]).where(where, main.c["_deleted_at"].is_(None))
         fresh = [i for i in work.tx.scalars(query.order_by(main.c["_id"])) if i not in seen]
         seen.update(fresh)
-        for start in range(0, len(fresh), rows.BATCH):
-            yield fresh[start : start + rows.BATCH]
+        yield from rows.chunks(fresh, rows.BATCH)
 
 
 def conditions(
@@ -79,7 +78,7 @@ def conditions(
         if field.name in names:
             read.add("_label")
         ids = [c.record for c in changes if differs(c, read)]
-        for part in history.chunks(ids):
+        for part in rows.chunks(ids):
             yield main.c[field.name].in_(part)
     for field in register.fields:
         if field.rollup and field.rollup.register == slug:
@@ -109,7 +108,7 @@ def rolled(
             if row is not None and all(row.get(c.field) is not None for c in own):
                 points.add(tuple(row[c.field] for c in own))
     if len(own) == 1 and own[0].operator == "==" and not own[0].plus:
-        for part in history.chunks(sorted(p[0] for p in points)):
+        for part in rows.chunks(sorted(p[0] for p in points)):
             yield main.c[own[0].own].in_(part)
         return
     for point in points:

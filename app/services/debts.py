@@ -15,7 +15,7 @@ from app.errors import Problem
 from app.kinds import dump_json, load_json
 from app.services import access
 from app.services.work import Work
-from app.storage import models
+from app.storage import models, rows
 from app.storage.catalog import Published
 
 
@@ -191,5 +191,5 @@ def replace(work: Work, slug: str, found: Sequence[dict[str, Any]]) -> None:
         if old is not None:
             row["since"], row["revision"] = old.since, old.revision
     work.tx.execute(table.delete().where(table.c.slug == slug))
-    for start in range(0, len(found), 1000):
-        work.tx.execute(table.insert(), list(found[start : start + 1000]))
+    for part in rows.chunks(found, rows.BATCH):
+        work.tx.execute(table.insert(), part)

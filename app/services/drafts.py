@@ -13,19 +13,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import AppError
 from app.kinds import dump_json, load_json
 from app.services import access
 from app.services.reading import visible_row
 from app.services.work import Work
+from app.storage.base import insert_or_leave
 from app.storage.models_together import draft as table
 
 #: days after which a draft nobody went on with is deleted
 KEPT = datetime.timedelta(days=30)
 #: characters of one draft; drafts of one person
 LONGEST, MOST = 1_000_000, 200
+Columns = Sequence[sa.ColumnElement[Any]]
+#: a draft without what it holds, which is long
+HEAD: Columns = tuple(column for column in table.c if column.name != "body")
 
 
 class DraftOver(AppError):
@@ -100,7 +103,7 @@ def save(work: Work, slug: str, form: Form) -> Draft:
         raise DraftTooLong
     if not begin(work, slug, form, body):
         advance(work, slug, form, body, account)
-    return found_by(work, table.c.token == form.token)
+    return found_by(work, table.c.token == form.token, columns=HEAD)
 
 
 def owner(work: Work) -> int:
@@ -127,8 +130,7 @@ def begin(work: Work, slug: str, form: Form, body: str) -> bool:
 
 
 def insert_once(work: Work, row: Mapping[str, Any]) -> bool:
-    insert = sqlite.insert if work.tx.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table).values(row)
+    statement = insert_or_leave(work.tx, table).values(row)
     statement = statement.on_conflict_do_nothing(index_elements=["account_id", "token"])
     return work.tx.execute(statement.returning(table.c.id)).first() is not None
 
@@ -189,8 +191,10 @@ def get(work: Work, number: int) -> Draft:
     return found_by(work, table.c.id == number, number)
 
 
-def found_by(work: Work, which: sa.ColumnElement[bool], number: int = 0) -> Draft:
-    query = sa.select(table).where(
+def found_by(
+    work: Work, which: sa.ColumnElement[bool], number: int = 0, columns: Columns = tuple(table.c)
+) -> Draft:
+    query = sa.select(*columns).where(
         which, table.c.account_id == work.actor.id, table.c.ended_at.is_(None)
     )
     row = work.tx.execute(query).mappings().one_or_none()
@@ -200,9 +204,9 @@ def found_by(work: Work, which: sa.ColumnElement[bool], number: int = 0) -> Draf
 
 
 def latest(work: Work, slug: str, record: int | None) -> Draft | None:
-    """Return the newest of one's drafts of a record, or of a new one."""
-    query = mine(work).where(table.c.slug == slug, table.c.record.is_not_distinct_from(record))
-    row = work.tx.execute(query.limit(1)).mappings().first()
+    """Return the newest of one's drafts of a record, or of a new one, without what it holds."""
+    same = (table.c.slug == slug, table.c.record.is_not_distinct_from(record))
+    row = work.tx.execute(mine(work, HEAD).where(*same).limit(1)).mappings().first()
     return as_draft(row) if row is not None else None
 
 
@@ -228,13 +232,15 @@ def count(work: Work) -> int:
     return int(work.tx.scalar(query) or 0)
 
 
-def mine(work: Work) -> sa.Select[Any]:
-    query = sa.select(table).where(table.c.account_id == work.actor.id, table.c.ended_at.is_(None))
+def mine(work: Work, columns: Columns = tuple(table.c)) -> sa.Select[Any]:
+    own = (table.c.account_id == work.actor.id, table.c.ended_at.is_(None))
+    query = sa.select(*columns).where(*own)
     return query.order_by(table.c.saved_at.desc(), table.c.id.desc())
 
 
 def as_draft(row: sa.RowMapping) -> Draft:
-    pairs = tuple((str(name), str(text)) for name, text in load_json(row["body"]))
+    body = load_json(row["body"]) if "body" in row else ()
+    pairs = tuple((str(name), str(text)) for name, text in body)
     return Draft(
         row["id"], row["slug"], row["record"], row["token"], row["version"], row["revision"],
         row["turn"], row["saved_at"], pairs,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -106,9 +106,9 @@ def carried(
     """Do ``change`` and return its difference as of ``day``, or today where that has passed."""
     day = max(day, work.today)
     numbers = sorted(set(reached))
-    before = {number: counts(work, standing_of(work, number, day)) for number in numbers[:MOST]}
+    before = measured(work, numbers[:MOST], day)
     change()
-    after = {number: counts(work, standing_of(work, number, day)) for number in numbers[:MOST]}
+    after = measured(work, numbers[:MOST], day)
     query = sa.select(account.c.id, account.c.name).where(account.c.id.in_(numbers))
     names = {row.id: row.name for row in work.tx.execute(query)}
     lines = tuple(
@@ -132,9 +132,10 @@ def merged(before: Counts, after: Counts) -> list[tuple[str, str]]:
     return list(dict.fromkeys([*before, *after]))
 
 
-def standing_of(work: Work, number: int, day: datetime.date) -> Standing:
-    """Return what an account holds on a day, read anew."""
-    return read_standing(work.tx, read_tree(work.tx, day), number, day)
+def measured(work: Work, numbers: Iterable[int], day: datetime.date) -> dict[int, Counts]:
+    """Return what accounts may do on a day, everything read anew."""
+    tree = read_tree(work.tx, day)
+    return {n: counts(work, read_standing(work.tx, tree, n, day)) for n in numbers}
 
 
 def counts(work: Work, standing: Standing) -> dict[tuple[str, str], int]:
@@ -166,21 +167,8 @@ def count_register(work: Work, published: Published, asked: Access) -> dict[str,
         found[action] = counted[which]
     if asked.can("see"):
         names = published.register.names
-        found[FIELDS] = len(names) - len(never_shown(asked))
+        found[FIELDS] = len(names) - len(asked.never_shown())
     return found
-
-
-def never_shown(asked: Access) -> frozenset[str]:
-    """Return the fields that no row shows."""
-    if asked.everything:
-        return frozenset()
-    seen: set[str] = set()
-    for term in asked.terms:
-        if "see" in term.may:
-            if term.see is None:
-                return frozenset()
-            seen |= term.see
-    return frozenset(asked.register.names) - seen
 
 
 def count_rows(work: Work, published: Published, where: sa.ColumnElement[bool] | None) -> int:

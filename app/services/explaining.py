@@ -94,7 +94,7 @@ def check_may_ask(work: Work, number: int | None = None) -> None:
 def row_of(work: Work, slug: str, record: int) -> tuple[Published, Row]:
     """Return a record for whoever gives rights, or sees it. Raises ``RecordNotFound``."""
     published = work.published(slug)
-    row = stored.get(work.tx, published, record) if 0 < record < 2**63 else None
+    row = stored.get(work.tx, published, record)
     asks = bool(work.standing.powers & access.POWERS["grant"])
     if row is None or not (asks or access.of(work, slug).allows("see", row)):
         raise RecordNotFound(id=record, register=published.register.title)
@@ -159,7 +159,7 @@ def verdict(
     }  # fmt: skip
     return Verdict(
         *who, standing.everything, {a: found for a, found in by_action.items() if found},
-        effects.never_shown(asked) if row is None else asked.hidden(row),
+        asked.never_shown() if row is None else asked.hidden(row),
         asked.private if row is None else asked.masked(row),
         changeable(asked, row),
     )  # fmt: skip
@@ -198,17 +198,22 @@ def through(
                 yield holding
 
 
-def missed(work: Work, slug: str, number: int, record: int | None, action: str) -> list[Missed]:
-    """Return the grants for ``action`` that do not reach, for the answer to "why not"."""
-    published = work.published(slug)
-    row = None if record is None else row_of(work, slug, record)[1]
+def missed(
+    work: Work, slug: str, number: int, record: int, actions: Iterable[str]
+) -> dict[str, list[Missed]]:
+    """Return for each action the grants that do not reach, for the answer to "why not"."""
+    published, row = row_of(work, slug, record)
     standing = standing_of(work, number)
     got = {reason.number for reason in reached(work, published, standing, row)}
-    return [
+    left = [
         Missed(n, grant, bool(standing.roles & set(grant.roles)))
         for n, grant in enumerate(published.register.permissions)
-        if access.GRANTED[action] in grant.may and n not in got
+        if n not in got
     ]
+    return {
+        action: [one for one in left if access.GRANTED[action] in one.grant.may]
+        for action in actions
+    }
 
 
 def one(work: Work, slug: str, number: int, record: int | None = None, field: str = "") -> Verdict:
@@ -242,7 +247,7 @@ def of_person(work: Work, number: int) -> list[Scope]:
                     standing.everything,
                     reasons,
                     counts,
-                    effects.never_shown(asked),
+                    asked.never_shown(),
                     masked,
                 )  # fmt: skip
             )

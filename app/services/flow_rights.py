@@ -15,7 +15,7 @@ from app.services.states import TRANSITION
 from app.services.work import Work
 from app.storage import models
 from app.storage.catalog import Published
-from app.storage.rows import CHUNK
+from app.storage.rows import chunks
 
 Row = Mapping[str, Any]
 
@@ -55,8 +55,7 @@ def makers(
     """Return, for each record, the accounts that made the named transitions the last time."""
     wanted, table = set(names), models.history
     last: dict[tuple[int, str], int | None] = {}
-    for start in range(0, len(ids) if wanted else 0, CHUNK):
-        part = ids[start : start + CHUNK]
+    for part in chunks(ids if wanted else ()):
         query = sa.select(table.c.record, table.c.note).where(
             table.c.slug == slug, table.c.record.in_(part), table.c.action == TRANSITION
         )

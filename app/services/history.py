@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from app.services.together import watchers
 from app.services.work import Work
 from app.storage import models, rows
 from app.storage.catalog import Published
-from app.storage.rows import CHUNK, insert_plain
+from app.storage.rows import insert_plain
 from app.storage.rows import write as write_rows
 
 CREATE, CHANGE, DELETE, UNDELETE, RESTORE, DERIVE = (
@@ -161,9 +161,3 @@ def as_entry(row: sa.Row[Any]) -> Entry:
         row.id, row.record, row.version, row.revision, row.at, row.who, row.face, row.action,
         read(row.before), read(row.after), read(row.note),
     )  # fmt: skip
-
-
-def chunks(ids: Iterable[int]) -> list[list[int]]:
-    """Return ids in lists short enough for one ``IN (…)``."""
-    every = list(ids)
-    return [every[i : i + CHUNK] for i in range(0, len(every), CHUNK)]

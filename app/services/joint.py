@@ -14,7 +14,7 @@ from app.errors import AppError
 from app.services import calendar
 from app.services.work import Work
 from app.storage.models_workflow import review_answer, review_round
-from app.storage.rows import CHUNK
+from app.storage.rows import chunks
 
 AGREE, OBJECT, ASK = "agree", "object", "ask"
 ANSWERS = (AGREE, OBJECT, ASK)
@@ -81,8 +81,7 @@ def drop_open(work: Work, slug: str, ids: Sequence[int]) -> None:
 
 
 def close(work: Work, slug: str, ids: Sequence[int], result: str) -> None:
-    for start in range(0, len(ids), CHUNK):
-        part = ids[start : start + CHUNK]
+    for part in chunks(ids):
         statement = review_round.update().where(
             review_round.c.slug == slug,
             review_round.c.record.in_(part),
@@ -95,8 +94,7 @@ def results(work: Work, slug: str, ids: Sequence[int]) -> dict[int, str]:
     """Return the result of each record's last round; ``""`` while it is open."""
     found: dict[int, str] = {}
     table = review_round
-    for start in range(0, len(ids), CHUNK):
-        part = ids[start : start + CHUNK]
+    for part in chunks(ids):
         query = sa.select(table.c.record, table.c.result)
         query = query.where(table.c.slug == slug, table.c.record.in_(part)).order_by(table.c.id)
         found.update({row[0]: row[1] for row in work.tx.execute(query)})

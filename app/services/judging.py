@@ -75,8 +75,7 @@ def living(work: Work, target: Published, ids: set[int]) -> set[int]:
     found: set[int] = set()
     seen = access.seen(work, target) if ids else None
     wanted = sorted(ids)
-    for start in range(0, len(wanted), rows.CHUNK):
-        part = wanted[start : start + rows.CHUNK]
+    for part in rows.chunks(wanted):
         query = sa.select(main.c["_id"]).where(
             main.c["_id"].in_(part), main.c["_deleted_at"].is_(None)
         )
@@ -134,8 +133,7 @@ def occupied(
     wanted = list({p for p in points if all(v is not None for v in p)})
     found: dict[tuple[Any, ...], int] = {}
     size = max(1, rows.CHUNK // len(names))
-    for start in range(0, len(wanted), size):
-        part = wanted[start : start + size]
+    for part in rows.chunks(wanted, size):
         if len(columns) == 1:
             match: sa.ColumnElement[bool] = columns[0].in_([p[0] for p in part])
         else:

@@ -10,8 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.errors import AppError, RecordNotFound
-from app.services import access, audit, people, posts, units
-from app.services.standing import valid_on
+from app.services import access, audit, people, posts, powers, units
 from app.services.work import Work
 from app.storage import models_people as tables
 from app.storage import rows as stored
@@ -136,7 +135,7 @@ def check(work: Work, wanted: Wanted) -> None:
     if wanted.until is not None and wanted.until <= wanted.since:
         raise posts.DatesRefused(since=wanted.since, until=wanted.until)
     published = work.published(wanted.slug)
-    row = stored.get(work.tx, published, wanted.record) if 0 < wanted.record < 2**63 else None
+    row = stored.get(work.tx, published, wanted.record)
     if row is None or row["_deleted_at"] is not None:
         raise RecordNotFound(id=wanted.record, register=published.register.title)
     if same(work, wanted) is not None:
@@ -149,7 +148,7 @@ def same(work: Work, wanted: Wanted) -> int | None:
     query = sa.select(table.c.id).where(
         table.c.slug == wanted.slug, table.c.record == wanted.record,
         table.c.account_id == wanted.account, table.c.unit_id == wanted.unit,
-        posts.meanwhile(table, wanted.since, wanted.until),
+        powers.meanwhile(table, wanted.since, wanted.until),
     )  # fmt: skip
     return work.tx.scalar(query.limit(1))
 
@@ -169,14 +168,3 @@ def finish(work: Work, number: int, day: datetime.date) -> None:
     ending = max(day, found.valid_from)
     work.tx.execute(table.update().where(table.c.id == number).values(valid_until=ending))
     note(work, found.slug, found.record, "–")
-
-
-def of_record(work: Work, slug: str, record: int) -> list[tuple[str, int | None]]:
-    """Return (person's name, unit) of those a record is paired with today."""
-    table = tables.pairing
-    query = (
-        sa.select(sa.func.coalesce(account.c.name, ""), table.c.unit_id)
-        .select_from(table.outerjoin(account, account.c.id == table.c.account_id))
-        .where(table.c.slug == slug, table.c.record == record, valid_on(table, work.today))
-    )
-    return [(row[0], row[1]) for row in work.tx.execute(query.order_by(table.c.id))]

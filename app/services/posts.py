@@ -247,16 +247,9 @@ def overlapping(work: Work, wanted: Wanted) -> bool:
     query = sa.select(post.c.id).where(
         post.c.account_id == wanted.account, post.c.unit_id == wanted.unit,
         post.c.role == wanted.role, post.c.deputy_of.is_(None),
-        meanwhile(post, wanted.since, wanted.until),
+        powers.meanwhile(post, wanted.since, wanted.until),
     )  # fmt: skip
     return work.tx.scalar(query.limit(1)) is not None
-
-
-def meanwhile(
-    post: sa.FromClause, since: datetime.date, until: datetime.date | None
-) -> sa.ColumnElement[bool]:
-    """Return the condition that a post is in force at some time between two days."""
-    return powers.meanwhile(post, since, until)
 
 
 def people_by_name(work: Work, text: str = "", limit: int = 500) -> list[tuple[int, str, str]]:

@@ -54,7 +54,7 @@ def get(work: Work, slug: str, record: int, *, deleted: bool = False) -> Record:
 def exists(work: Work, slug: str, record: int) -> None:
     """Raise ``RecordNotFound`` unless there is such a record, deleted or not."""
     published = work.published(slug)
-    row = rows.get(work.tx, published, record) if 0 < record < 2**63 else None
+    row = rows.get(work.tx, published, record)
     if row is None:
         raise RecordNotFound(id=record, register=published.register.title)
     access.require_row(work, published, "see", row)
@@ -76,7 +76,7 @@ def stored_row(
     work: Work, published: Published, record: int, *, deleted: bool = False
 ) -> dict[str, Any]:
     """Return a stored row with its child rows. Raises ``RecordNotFound``."""
-    row = rows.get(work.tx, published, record) if 0 < record < 2**63 else None
+    row = rows.get(work.tx, published, record)
     if row is None or (row["_deleted_at"] is not None) is not deleted:
         raise RecordNotFound(id=record, register=published.register.title)
     return row
@@ -208,8 +208,7 @@ def match_texts(
     main, title = column.table, target.register.title
     visible = access.seen(work, target)
     seen: dict[str, list[int]] = {}
-    for start in range(0, len(wanted), rows.CHUNK):
-        part = list(wanted[start : start + rows.CHUNK])
+    for part in rows.chunks(wanted):
         query = sa.select(column, main.c["_id"]).where(
             column.in_(part), main.c["_deleted_at"].is_(None)
         )

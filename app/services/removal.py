@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.definitions.register import Field
 from app.errors import Problem, RecordInUse, RecordRefused
+from app.kinds import load_json
 from app.services import access, history, records, states
 from app.services.cascade import Change, recompute, spread
 from app.services.judging import judge_many
@@ -120,8 +121,11 @@ def mark(
     settling.settle(work, published, [row])
 
 
-def referring(work: Work, slug: str, record: int) -> Iterator[tuple[Published, Field, list[int]]]:
-    """Give (register, reference field, ids) of the living records that refer to one."""
+def referring(
+    work: Work, slug: str, record: int, *, seen: bool = False
+) -> Iterator[tuple[Published, Field, list[int]]]:
+    """Give (register, reference field, ids) of the living records that refer to one; ``seen``:
+    of those only that the actor sees, the reference included."""
     for entry in work.snapshot.entries.values():
         if slug not in entry.neighbours:
             continue
@@ -130,31 +134,15 @@ def referring(work: Work, slug: str, record: int) -> Iterator[tuple[Published, F
         for field in other.register.fields:
             if field.reference != slug or field.derived:
                 continue
-            query = sa.select(main.c["_id"]).where(
-                main.c[field.name] == record, main.c["_deleted_at"].is_(None)
-            )
+            where = [main.c[field.name] == record, main.c["_deleted_at"].is_(None)]
+            if seen:
+                asked = access.of(work, other.slug)
+                shown = (asked.rows("see"), asked.shown_where(field.name))
+                where += [part for part in shown if part is not None]
+            query = sa.select(main.c["_id"]).where(*where)
             ids = list(work.tx.scalars(query.order_by(main.c["_id"])))
             if ids:
                 yield other, field, ids
-
-
-def seen_referring(
-    work: Work, slug: str, record: int
-) -> Iterator[tuple[Published, Field, list[int]]]:
-    """Give (register, reference field, ids) of those that refer to a record and are seen,
-    the reference included."""
-    for other, field, ids in referring(work, slug, record):
-        asked = access.of(work, other.slug)
-        shown = [asked.rows("see"), asked.shown_where(field.name)]
-        where = [part for part in shown if part is not None]
-        if where:
-            main = other.tables.main
-            query = sa.select(main.c["_id"]).where(
-                main.c[field.name] == record, main.c["_deleted_at"].is_(None), *where
-            )
-            ids = list(work.tx.scalars(query.order_by(main.c["_id"])))
-        if ids:
-            yield other, field, ids
 
 
 def deleted(work: Work, slug: str, limit: int = 200) -> list[tuple[Record, str]]:
@@ -169,15 +157,20 @@ def deleted(work: Work, slug: str, limit: int = 200) -> list[tuple[Record, str]]
     found = [rows.as_row(main, row) for row in work.tx.execute(query)]
     rows.add_children(work.tx, published, found)
     bin_records = as_records(work, published, found)
-    return [(r, reason_of(work, slug, r.id)) for r in bin_records]
+    reasons = reasons_of(work, slug, [r.id for r in bin_records])
+    return [(r, reasons.get(r.id, "")) for r in bin_records]
 
 
-def reason_of(work: Work, slug: str, record: int) -> str:
-    """Return why a record was deleted."""
-    for entry in history.of_record(work, slug, record):
-        if entry.action == history.DELETE:
-            return str(entry.note.get("reason", ""))
-    return ""
+def reasons_of(work: Work, slug: str, records: Sequence[int]) -> dict[int, str]:
+    """Return why records were deleted, the last time."""
+    table, found = models.history, dict[int, str]()
+    for part in rows.chunks(records):
+        query = sa.select(table.c.record, table.c.note).where(
+            table.c.slug == slug, table.c.record.in_(part), table.c.action == history.DELETE
+        )
+        for record, note in work.tx.execute(query.order_by(table.c.id)):
+            found[record] = str((load_json(note) if note else {}).get("reason", ""))
+    return found
 
 
 def undelete(work: Work, slug: str, record: int) -> Record:

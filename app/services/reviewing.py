@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.errors import AppError
-from app.services import access, following, history, joint, tasks
+from app.services import following, history, joint, tasks
 from app.services.carrying import carry_out
 from app.services.deciding import decide
 from app.services.joint import Answer, Round
@@ -123,12 +123,6 @@ def conclude(work: Work, published: Published, record: int) -> str:
         verdicts = decide(work, published, [stored_row(work, published, record)], way, order)
         carry_out(work, published, [v for v in verdicts if not v.problems], way, order)
     return result
-
-
-def may_urge(work: Work, slug: str, record: int) -> bool:
-    """Return whether the actor may urge: who reviews the record, or may do everything."""
-    row = visible_row(work, work.published(slug), record)
-    return access.of(work, slug).allows("review", row)
 
 
 def urge(work: Work, slug: str, record: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,7 +76,7 @@ def shown_form(asked: Access, action: str, row: Row | None, verdict: Judgement) 
     """Say in a verdict for a form which fields are not shown, and which may not be changed;
     mask what was derived of private values."""
     allowed = asked.changeable(action, row)
-    verdict.concealed = asked.hidden(row) if row is not None else unseen(asked)
+    verdict.concealed = asked.hidden(row) if row is not None else asked.never_shown()
     if allowed is not None:
         verdict.not_theirs = frozenset(asked.register.names) - allowed
     for name in verdict.concealed:
@@ -131,6 +131,13 @@ def may_record(work: Work, slug: str, record: int) -> May:
     return found
 
 
+def restorable(work: Work, slug: str, records: Sequence[int]) -> frozenset[int]:
+    """Return which stored records may be taken out of the recycle bin."""
+    asked = access.of(work, slug)
+    found = rows.get_many(work.tx, work.published(slug), records)
+    return frozenset(row["_id"] for row in found if asked.allows("restore", row))
+
+
 def reviews(work: Work, slug: str, record: int) -> bool:
     """Return whether the actor may review a stored record."""
     row = rows.get(work.tx, work.published(slug), record)
@@ -148,8 +155,3 @@ def fillable(work: Work, slug: str) -> frozenset[str]:
                 term.see if term.see is not None else entered
             )
     return entered if asked.everything else entered & found
-
-
-def unseen(asked: Access) -> frozenset[str]:
-    """Return the fields of a new record that the person never sees."""
-    return frozenset(name for name in asked.register.names if not asked.ever_shows(name))

@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.definitions import permissions
-from app.definitions.register import Condition, Field, Grant
-from app.services.standing import Standing, valid_on
+from app.definitions.register import Condition, Grant
+from app.services.standing import Standing, meant_for, valid_on
 from app.services.surroundings import OPERATORS
 from app.services.work import Work
 from app.storage import models_people as people
@@ -54,12 +54,8 @@ def make_term(work: Work, published: Published, standing: Standing, grant: Grant
         mine = standing.roles & set(grant.roles) | {
             standing.tree[u].code for u in standing.own(grant.roles)
         }
-        change = frozenset(f.name for f in register_fields(published) if f.source in mine)
+        change = frozenset(f.name for f in published.register.fields if f.source in mine)
     return Term(grant.may, where, holds, grant.see, change)
-
-
-def register_fields(published: Published) -> tuple[Field, ...]:
-    return published.register.fields
 
 
 Asked = tuple[sa.ColumnElement[bool] | None, Callable[[Row], bool]]
@@ -146,9 +142,7 @@ class Scope:
         target = register.slug if itself else register[by].reference
         name = "_id" if itself else by
         table, standing = people.pairing, self.standing
-        mine = sa.or_(
-            table.c.account_id == standing.account, table.c.unit_id.in_(sorted(standing.units))
-        )
+        mine = meant_for(table, standing.account, standing.units)
         found = sa.select(table.c.record).where(
             table.c.slug == target, mine, valid_on(table, standing.today)
         )
@@ -157,9 +151,7 @@ class Scope:
 
     def assigned(self) -> sa.Select[tuple[int]]:
         table, standing = people.assignment, self.standing
-        mine = sa.or_(
-            table.c.account_id == standing.account, table.c.unit_id.in_(sorted(standing.units))
-        )
+        mine = meant_for(table, standing.account, standing.units)
         return sa.select(table.c.record).where(table.c.slug == self.published.slug, mine)
 
     def is_referred(self, row: Row) -> bool:

@@ -34,6 +34,7 @@ __all__ = [
     "Standing",
     "Tree",
     "Unit",
+    "meant_for",
     "read_setting",
     "read_standing",
     "read_tree",
@@ -162,6 +163,13 @@ def valid_on(table: sa.FromClause, day: datetime.date) -> sa.ColumnElement[bool]
     return sa.and_(table.c.valid_from <= day, sa.or_(until.is_(None), until > day))
 
 
+def meant_for(
+    table: sa.FromClause, account: int | None, units: Iterable[int]
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a row is about an account or one of its units."""
+    return sa.or_(table.c.account_id == account, table.c.unit_id.in_(sorted(units)))
+
+
 def read_holdings(
     tx: sa.Connection, tree: Tree, account: int, today: datetime.date
 ) -> tuple[Holding, ...]:
@@ -206,8 +214,8 @@ def read_pairings(
 ) -> dict[str, frozenset[int]]:
     """Read the records an account or its units are paired with."""
     table = people.pairing
-    units = sorted({u for held in holdings for u in tree.own(held.unit)})
-    mine = sa.or_(table.c.account_id == account, table.c.unit_id.in_(units))
+    units = {u for held in holdings for u in tree.own(held.unit)}
+    mine = meant_for(table, account, units)
     query = sa.select(table.c.slug, table.c.record).where(mine, valid_on(table, today))
     found: dict[str, set[int]] = {}
     for slug, record in tx.execute(query):

@@ -14,7 +14,7 @@ from app.errors import AppError, Problem
 from app.services.work import Work
 from app.storage.catalog import Published
 from app.storage.models_workflow import deadline
-from app.storage.rows import CHUNK
+from app.storage.rows import chunks
 
 #: the action of history that a transition is
 TRANSITION = "transition"
@@ -56,8 +56,7 @@ def due_days(work: Work, slug: str, ids: Iterable[int]) -> dict[int, datetime.da
     """Return the last day of the time each record has in its state, where there is one."""
     found: dict[int, datetime.date] = {}
     wanted = list(ids)
-    for start in range(0, len(wanted), CHUNK):
-        part = wanted[start : start + CHUNK]
+    for part in chunks(wanted):
         query = sa.select(deadline.c.record, deadline.c.due)
         query = query.where(deadline.c.slug == slug, deadline.c.record.in_(part))
         found.update({row[0]: row[1] for row in work.tx.execute(query)})

@@ -15,7 +15,7 @@ from app.errors import SumTooLong
 from app.kinds.columns import DIGITS
 from app.services.work import Work
 from app.storage.catalog import Published
-from app.storage.rows import CHUNK
+from app.storage.rows import chunks
 
 OPERATORS: dict[str, Callable[[Any, Any], sa.ColumnElement[bool]]] = {
     "==": lambda c, v: c == v,
@@ -59,8 +59,7 @@ def look_up(
     columns = [target.c[lookup.field] for _, lookup in lookups]
     wanted = sorted({v[reference] for _, v in records if v.get(reference) is not None})
     found: dict[int, Sequence[Any]] = {}
-    for start in range(0, len(wanted), CHUNK):
-        part = wanted[start : start + CHUNK]
+    for part in chunks(wanted):
         for row in work.tx.execute(sa.select(target.c["_id"], *columns).where(
             target.c["_id"].in_(part)
         )):  # fmt: skip
@@ -105,8 +104,7 @@ def grouped(
     where += [compare(source, c, {}) for c in rollup.conditions if not c.own]
     ids = sorted({record for record, _ in records if record is not None})
     found: dict[int, Any] = {}
-    for start in range(0, len(ids), CHUNK):
-        part = ids[start : start + CHUNK]
+    for part in chunks(ids):
         query = sa.select(key, *measures(source, field)).where(key.in_(part), *where).group_by(key)
         found.update({row[0]: row[1:] for row in work.tx.execute(query)})
     for (record, _), result in zip(records, results, strict=True):

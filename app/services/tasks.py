@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import AppError, RecordNotFound
 from app.kinds import dump_json, load_json
@@ -22,6 +21,7 @@ from app.services import access, audience
 from app.services.standing import Standing
 from app.services.work import Work
 from app.storage import rows
+from app.storage.base import insert_or_leave
 from app.storage.models_together import task as table
 
 TRANSITION, JOINT_ANSWER, RETURN_DUE, ORDER, MENTION, OTHER = KINDS = (
@@ -119,11 +119,10 @@ def open_task(work: Work, new: New) -> bool:
 def open_tasks(work: Work, wanted: Iterable[New]) -> int:
     """Open many tasks at once and return how many were not there yet."""
     waiting, opened = list(wanted), 0
-    insert = sqlite.insert if work.tx.dialect.name == "sqlite" else postgresql.insert
-    for at in range(0, len(waiting), CHUNK):
-        written = [as_row(work, new) for new in waiting[at : at + CHUNK]]
+    for part in rows.chunks(waiting, CHUNK):
+        written = [as_row(work, new) for new in part]
         # many rows of one statement: put together once, not for each number of rows
-        statement = insert(table).on_conflict_do_nothing(index_elements=["key"])
+        statement = insert_or_leave(work.tx, table).on_conflict_do_nothing(index_elements=["key"])
         opened += len(work.tx.scalars(statement.returning(table.c.id), written).all())
     return opened
 
@@ -165,8 +164,7 @@ def close_many(
 ) -> None:
     """Close what waits because of many records, of some kinds."""
     done = {"done_at": work.now, "done_by": work.actor.name, "outcome": outcome}
-    for at in range(0, len(records), CHUNK):
-        part = list(records[at : at + CHUNK])
+    for part in rows.chunks(records, CHUNK):
         wanted = [table.c.slug == slug, table.c.record.in_(part), table.c.done_at.is_(None)]
         work.tx.execute(table.update().where(*wanted, table.c.kind.in_(kinds)).values(done))
 
@@ -220,9 +218,9 @@ def seen(work: Work, slugs: Iterable[str]) -> sa.ColumnElement[bool]:
     return sa.or_(sa.false(), *found)
 
 
-def waits(work: Work, words: Sequence[str], register: str = "") -> sa.ColumnElement[bool]:
+def waits(work: Work, words: Sequence[str]) -> sa.ColumnElement[bool]:
     """Return the condition of the tasks that wait under ``words`` and may be seen."""
-    slugs = {register} if register else {slug for _word, slug in piles(work, words)}
+    slugs = {slug for _word, slug in piles(work, words)}
     return sa.and_(for_words(words), seen(work, sorted(slugs)))
 
 

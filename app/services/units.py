@@ -80,9 +80,9 @@ class Event:
 # ── reading
 
 
-def tree(work: Work, day: datetime.date | None = None) -> Tree:
-    """Return the tree as of a day; today's when left out."""
-    return work.tree if day is None else read_tree(work.tx, day)
+def tree(work: Work, day: datetime.date) -> Tree:
+    """Return the tree as of a day."""
+    return read_tree(work.tx, day)
 
 
 def get(work: Work, number: int) -> Unit:

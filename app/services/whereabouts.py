@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,14 +62,16 @@ def way_of(work: Work, slug: str, entries: Iterable[Entry]) -> list[Passage]:
     return found[::-1]
 
 
-def holder_of(work: Work, slug: str, row: Mapping[str, Any]) -> Holder | None:
-    """Return who holds a stored row; None in a register without a workflow."""
+def holder_of(
+    work: Work, slug: str, row: Mapping[str, Any], rounds: Sequence[joint.Round]
+) -> Holder | None:
+    """Return who holds a stored row, of whose joint reviews ``rounds`` are, the newest first; None
+    in a register without a workflow."""
     flow = work.register(slug).workflow
     if flow is None:
         return None
     state = flow.state(row.get("_state"))
     due = states.due_days(work, slug, [row["_id"]]).get(row["_id"])
-    rounds = joint.rounds(work, slug, row["_id"])
     if rounds and rounds[0].closed_at is None:
         waiting = [work.tree.title(answer.unit) for answer in rounds[0].missing]
         return Holder(state, row.get("_state_since"), tuple(waiting), due or rounds[0].due)

@@ -14,10 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.definitions.flow import Transition, Workflow
-from app.errors import AppError, Problem, RecordNotFound
+from app.definitions.flow import Transition
+from app.errors import AppError, Problem
 from app.services import access, lists, records, states
-from app.services.carrying import carry_out, set_deadlines
+from app.services.carrying import carry_out
 from app.services.deciding import DENIED, MISSING, decide
 from app.services.moves import Order, Row, Verdict
 from app.services.reading import Record, get, visible_row
@@ -79,10 +79,6 @@ class Preview:
     transition: Transition
     allowed: tuple[Record, ...]
     refused: tuple[tuple[Record, tuple[Problem, ...]], ...]
-
-
-def flow_of(published: Published) -> Workflow | None:
-    return published.register.workflow
 
 
 def way_of(published: Published, name: str) -> Transition:
@@ -237,17 +233,6 @@ def seen_rows(work: Work, published: Published, ids: Sequence[int]) -> list[Row]
 # ── time
 
 
-def set_deadline(work: Work, slug: str, record: int, due: datetime.date) -> None:
-    """Say until when a record may stay in the state it is in, ``due`` included: for what knows
-    the day otherwise than by a transition, such as a period's return."""
-    published = work.published(slug)
-    row = rows.get(work.tx, published, record)
-    flow = published.register.workflow
-    if row is None or flow is None:
-        raise RecordNotFound(id=record, register=published.register.title)
-    set_deadlines(work, slug, [record], states.name_of(flow, row), due)
-
-
 def advance_due(platform: Platform, now: datetime.datetime) -> int:
     """Make every automatic transition whose time is over at ``now`` (UTC); return how many.
 
@@ -276,10 +261,11 @@ def advance(work: Work, slug: str) -> int:
     found = rows.get_many(work.tx, published, list(work.tx.scalars(query)))
     moved = 0
     for way in flow.transitions:
+        if not way.automatic:
+            continue
         here = [
             row for row in found
-            if way.automatic and row["_deleted_at"] is None
-            and states.name_of(flow, row) in way.sources
+            if row["_deleted_at"] is None and states.name_of(flow, row) in way.sources
         ]  # fmt: skip
         verdicts = decide(work, published, here, way, Order(by_itself=True))
         allowed = [v for v in verdicts if not v.problems]

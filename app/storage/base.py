@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 metadata = sa.MetaData(
     naming_convention={
@@ -16,3 +19,9 @@ metadata = sa.MetaData(
 
 #: identity keys: 64 bit everywhere, SQLite's own rowid where it is the engine
 BigKey = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def insert_or_leave(tx: sa.Connection, table: sa.Table) -> Any:
+    """Return an insertion that can be told what to do ``on_conflict``: both engines write it
+    alike, but each in a dialect of its own."""
+    return (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)

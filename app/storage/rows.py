@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -16,6 +16,13 @@ BATCH = 1000
 CHUNK = 500
 
 Row = dict[str, Any]
+T = TypeVar("T")
+
+
+def chunks(items: Iterable[T], size: int = CHUNK) -> list[list[T]]:
+    """Return ``items`` in lists short enough for one statement."""
+    every = list(items)
+    return [every[start : start + size] for start in range(0, len(every), size)]
 
 
 def next_ids(tx: sa.Connection, table: sa.Table, count: int) -> list[int]:
@@ -159,8 +166,9 @@ def replace_children(
 
 
 def get(tx: sa.Connection, published: Published, record: int) -> Row | None:
-    """Return one record with its child rows, deleted or not; None when there is none."""
-    found = get_many(tx, published, [record])
+    """Return one record with its child rows, deleted or not; None when there is none, whatever
+    number is asked for."""
+    found = get_many(tx, published, [record]) if 0 < record < 2**63 else []
     return found[0] if found else None
 
 
@@ -168,8 +176,7 @@ def get_many(tx: sa.Connection, published: Published, ids: Sequence[int]) -> lis
     """Return records by id, in the order of ``ids``."""
     main = published.tables.main
     found: dict[int, Row] = {}
-    for start in range(0, len(ids), CHUNK):
-        part = list(ids[start : start + CHUNK])
+    for part in chunks(ids):
         for row in tx.execute(sa.select(main).where(main.c["_id"].in_(part))):
             found[row[0]] = as_row(main, row)
     rows = [found[i] for i in ids if i in found]
@@ -188,8 +195,7 @@ def add_children(tx: sa.Connection, published: Published, rows: Sequence[Row]) -
         by_id = {row["_id"]: row for row in rows}
         lists: dict[int, list[Row]] = {}
         ids = list(by_id)
-        for start in range(0, len(ids), CHUNK):
-            part = ids[start : start + CHUNK]
+        for part in chunks(ids):
             query = sa.select(child).where(child.c["_parent"].in_(part))
             for found in tx.execute(query.order_by(child.c["_parent"], child.c["_position"])):
                 cell = as_row(child, found)
@@ -232,8 +238,7 @@ def labels(tx: sa.Connection, published: Published, ids: Iterable[int]) -> dict[
     main = published.tables.main
     wanted = sorted(set(ids))
     result: dict[int, str] = {}
-    for start in range(0, len(wanted), CHUNK):
-        part = wanted[start : start + CHUNK]
+    for part in chunks(wanted):
         query = sa.select(main.c["_id"], main.c["_label"]).where(main.c["_id"].in_(part))
         result.update({row[0]: row[1] for row in tx.execute(query)})
     return result

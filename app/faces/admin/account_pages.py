@@ -11,7 +11,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from app.errors import AppError
-from app.faces.admin import desk
+from app.faces.admin import addresses, desk
 from app.faces.admin.account_words import lines, sessions_shown
 from app.faces.admin.failures import refused as refusal
 from app.faces.admin.failures import wants_json
@@ -86,8 +86,8 @@ def end_sessions() -> Response:
     with desk.writing() as work:
         if which == "others":
             sessions.sign_out_others(work.tx, person.id, person.session)
-        elif which.isascii() and which.isdigit() and len(which) < 18:
-            sessions.end_one(work.tx, person.id, int(which))
+        elif (number := addresses.digits(which, 17)) is not None:
+            sessions.end_one(work.tx, person.id, number)
     if which:
         flash(_("The sign-in there has ended."), "success")
     return redirect(url_for("account.overview"))

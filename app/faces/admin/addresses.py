@@ -89,6 +89,11 @@ def as_filters(given: dict[tuple[str, str], list[str]]) -> list[Filter]:
     return found
 
 
+def digits(text: str, most: int = 18) -> int | None:
+    """Return the number a text is, written in no more than ``most`` digits; None for any other."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= most else None
+
+
 def whole(text: str, default: int) -> int:
     """Return a page number, clamped; what is not a number is ``default``."""
     text = text.strip()

@@ -67,7 +67,7 @@ def listed(view: RegisterView) -> str:
     """Return the recycle bin."""
     with desk.reading() as work:
         found = removal.deleted(work, view.register.slug)
-        may = {r.id: rights.may_record(work, view.register.slug, r.id).restore for r, _why in found}
+        may = rights.restorable(work, view.register.slug, [record.id for record, _why in found])
     rows = [
         {
             "id": record.id,
@@ -75,7 +75,7 @@ def listed(view: RegisterView) -> str:
             "when": desk.moment(record.deleted_at),
             "who": desk.person(record.deleted_by),
             "reason": reason,
-            "restore": may[record.id],
+            "restore": record.id in may,
         }
         for record, reason in found
     ]

@@ -139,9 +139,10 @@ def bring() -> Response:
 
 
 def year_of(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) == 4):
+    year = addresses.digits(text, 4)
+    if year is None or len(text) < 4:
         raise addresses.refuse("{name} is not a year.", name=text[:60])
-    return int(text)
+    return year
 
 
 def date_of(text: str) -> datetime.date:

@@ -236,6 +236,7 @@ def revision_of(parameter: str, default: str) -> int | None:
     text = request.args.get(parameter, default)
     if text == "":
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    revision = addresses.digits(text, 9)
+    if revision is None:
         raise addresses.refuse("{name} is not a revision.", name=text[:60])
-    return int(text)
+    return revision

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app.errors import AppError, RecordMoved
-from app.faces.admin import conflicts, desk, entry
+from app.faces.admin import addresses, conflicts, desk, entry
 from app.faces.admin.session import local_path
 from app.services import drafts, records
 from app.services.drafts import Draft, Form
@@ -63,7 +63,7 @@ def clock(draft: Draft) -> str:
 
 def whole(text: str) -> int:
     """Return a number of a hidden field; 0 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return addresses.digits(text, 9) or 0
 
 
 def wanted(work: Work) -> Draft | None:
@@ -110,10 +110,10 @@ def index() -> str:
     """Return the person's own drafts."""
     with desk.reading() as work:
         found = [line for draft in drafts.listed(work) if (line := shown(work, draft))]
-    return render_template(
-        "taizhang/drafts.html", drafts=found, days=drafts.KEPT.days,
-        crumbs=[(_("My drafts"), "")],
-    )  # fmt: skip
+        return render_template(
+            "taizhang/drafts.html", drafts=found, days=drafts.KEPT.days,
+            crumbs=[(_("My drafts"), "")],
+        )  # fmt: skip
 
 
 def shown(work: Work, draft: Draft) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from app.errors import AppError
-from app.faces.admin import desk
+from app.faces.admin import addresses, desk
 from app.services import attachments
 from app.services.work import Work
 from app.words import gettext as _
@@ -53,7 +53,7 @@ def upload(view: RegisterView, field: str) -> Response | tuple[Response, int]:
 def download(id: int) -> Response:
     """Send a kept file under its own name, as a file to save."""
     with desk.reading() as work:
-        kept = attachments.find(work, id, number(request.args.get("of", "")))
+        kept = attachments.find(work, id, addresses.digits(request.args.get("of", "")))
         path = attachments.open_file(work, kept)
     answer = send_file(
         path, mimetype=kept.type, as_attachment=True, download_name=kept.name, max_age=0
@@ -63,14 +63,10 @@ def download(id: int) -> Response:
     return answer
 
 
-def number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
 def facts(work: Work, ids: Sequence[str], record: int | None = None) -> list[dict[str, Any]]:
     """Return what pages show of the files ``ids`` of a record; one that is not there is shown by
     its number."""
-    wanted = [int(id) for id in ids if id.isascii() and id.isdigit() and len(id) < 19]
+    wanted = [number for id in ids if (number := addresses.digits(id)) is not None]
     if not wanted:
         return []
     kept = {id: fact(one, record) for id, one in attachments.named(work, tuple(wanted)).items()}

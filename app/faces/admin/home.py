@@ -19,7 +19,7 @@ def index() -> str:
         shelves = chrome.groups(work.snapshot, work.standing)
         publishes = chrome.publishes(work.standing)
         waiting = inbox_page.first(work)
-    return render_template(
-        "taizhang/home.html", groups=shelves, total=sum(len(s["registers"]) for s in shelves),
-        waiting=waiting, new_definition_url=url_for("definitions.new") if publishes else "",
-    )  # fmt: skip
+        return render_template(
+            "taizhang/home.html", groups=shelves, total=sum(len(s["registers"]) for s in shelves),
+            waiting=waiting, new_definition_url=url_for("definitions.new") if publishes else "",
+        )  # fmt: skip

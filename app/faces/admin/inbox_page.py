@@ -156,8 +156,8 @@ def filters(work: Work, page: inbox.Page, query: Query) -> list[dict[str, Any]]:
 
 def chosen() -> list[int]:
     """Return the tasks that the form names. Raises ``NothingChosen``."""
-    found = [int(t) for t in request.form.getlist("task") if t.isascii() and t.isdigit()]
-    found = [n for n in dict.fromkeys(found) if n < 2**63]
+    given = (addresses.digits(text) for text in request.form.getlist("task"))
+    found = list(dict.fromkeys(number for number in given if number is not None))
     if not 0 < len(found) <= answering.MOST:
         raise NothingChosen(most=answering.MOST)
     return found

@@ -87,10 +87,11 @@ def run() -> Response:
 
 def retry() -> Response:
     """Let a run that failed be tried again."""
-    number = request.form.get("id", "")
-    if not (number.isascii() and number.isdigit() and len(number) < 18):
-        raise addresses.refuse("{name} is not a number.", name=number[:60])
+    text = request.form.get("id", "")
+    number = addresses.digits(text, 17)
+    if number is None:
+        raise addresses.refuse("{name} is not a number.", name=text[:60])
     with desk.writing() as work:
-        jobs.retry(work, int(number))
+        jobs.retry(work, number)
     flash(_("It is tried again within seconds."), "success")
     return redirect(url_for("jobs.show"))

@@ -256,9 +256,10 @@ def choices(entered: Field) -> list[tuple[str, str]]:
 
 def named(work: Work, slug: str, text: str) -> str:
     """Return how the record ``text`` (an id) of ``slug`` is called; the text itself if unknown."""
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    number = addresses.digits(text)
+    if number is None:
         return text
     try:
-        return records.get(work, slug, int(text)).label or f"#{text}"
+        return records.get(work, slug, number).label or f"#{text}"
     except RecordNotFound:
         return f"#{text}"

@@ -10,7 +10,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import AppError
-from app.faces.admin import desk
+from app.faces.admin import addresses, desk
 from app.faces.admin.account_words import STATES, lines, sessions_shown
 from app.faces.admin.session import policy, provider, the_account
 from app.services import accounts
@@ -50,10 +50,9 @@ def index() -> str:
     """Return the list of accounts."""
     search, state = request.args.get("q", "")[:100].replace("\0", ""), request.args.get("state", "")
     state = state if state in accounts.STATES else ""
-    asked = request.args.get("page", "1")
-    page = int(asked) if asked.isascii() and asked.isdigit() and 0 < len(asked) < 7 else 1
+    page = addresses.whole(request.args.get("page", ""), 1)
     with desk.reading() as work:
-        found, total = accounts.listed(work, search, state, max(page, 1))
+        found, total = accounts.listed(work, search, state, page)
     last = max(1, math.ceil(total / accounts.PAGE))
     return render_template(
         "taizhang/account/list.html",
@@ -161,8 +160,8 @@ def relink(work: Work, id: int, action: str) -> None:
     client, which = provider(), request.form.get("link", "")
     if action == "link" and client is not None:
         accounts.link(work, id, client.provider.issuer, request.form.get("subject", ""))
-    elif action == "unlink" and which.isascii() and which.isdigit() and len(which) < 18:
-        accounts.unlink(work, id, int(which))
+    elif action == "unlink" and (number := addresses.digits(which, 17)) is not None:
+        accounts.unlink(work, id, number)
     else:
         raise ActionUnknown(action=action)
 

@@ -9,7 +9,7 @@ from flask import abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import AppError, NeedsConfirmation, RecordNotFound, RecordRefused
-from app.faces.admin import desk, showing, telling, together_pages, workflow_pages
+from app.faces.admin import addresses, desk, showing, telling, together_pages, workflow_pages
 from app.services import history, records, removal, revealing, rights
 from app.services.reading import Record, as_of
 from app.services.work import Work
@@ -54,15 +54,16 @@ def show(
         shown = visible(view, work, values) | dict.fromkeys(record.hidden, False)
         values |= revealed or {}
         names = {} if past else record.references
-        users = [] if deleted or past else list(removal.seen_referring(work, slug, id))
+        users = [] if deleted or past else list(removal.referring(work, slug, id, seen=True))
+        may = rights.may_record(work, slug, id)
         flow = {} if deleted or past else workflow_pages.panel(view, work, id, entries)
         return view.page(
             "record", flow=flow, label=view.name_of(record), id=id, version=version, past=past,
             deleted=deleted, current_version=record.version, here=f"{view.root}{id}",
-            updated=None if past else updated(record), may=rights.may_record(work, slug, id),
+            updated=None if past else updated(record), may=may,
             crumbs=view.crumbs((view.name_of(record), "")),
             sections=showing.sections(
-                work, view.register, values, names, shown, id, revealable(view, work, record, past)
+                work, view.register, values, names, shown, id, revealable(view, record, past, may)
             ),
             history=telling.entries(work, slug, latest(entries), version if past else 0),
             earlier=len(entries) - len(latest(entries)),
@@ -71,9 +72,8 @@ def show(
         )  # fmt: skip
 
 
-def revealable(view: RegisterView, work: Work, record: Record, past: Any) -> frozenset[str]:
+def revealable(view: RegisterView, record: Record, past: Any, may: rights.May) -> frozenset[str]:
     """Return the masked fields that the person may have shown whole, one by one."""
-    may = rights.may_record(work, view.register.slug, record.id)
     single = {f.name for f in view.register.fields if f.private and not f.columns}
     return record.masked & single if may.reveal and not past else frozenset()
 
@@ -120,9 +120,10 @@ def visible(view: RegisterView, work: Work, values: dict[str, Any]) -> dict[str,
 
 
 def number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
+    found = addresses.digits(text, 9)
+    if found is None:
         abort(404)
-    return int(text)
+    return found
 
 
 def restore(view: RegisterView, id: int) -> Response:

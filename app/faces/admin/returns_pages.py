@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.definitions.periods import label
 from app.errors import AppError
+from app.faces import grant_words
 from app.faces.admin import desk, entry
 from app.faces.admin.exchange_pages import TYPES, sent, spool
 from app.faces.admin.saving import whole
@@ -49,10 +50,6 @@ SIGNS: Mapping[str, tuple[str, str]] = {
 }
 #: lines of one page of an export
 BATCH = 500
-KINDS: Mapping[str, str] = {
-    "bureau": "bureau", "township": "township", "department": "department",
-    "task_force": "task force", "taskforce": "task force", "enterprise": "enterprise",
-}  # fmt: skip
 
 
 def listed(view: RegisterView) -> str:
@@ -174,7 +171,7 @@ class Drawing:
     def kinds(self) -> list[tuple[str, str]]:
         """Return the kinds of unit there are."""
         found = sorted({unit.kind for unit in self.work.tree.units.values()})
-        return [(kind, _(KINDS.get(kind, kind))) for kind in found]
+        return [(kind, _(grant_words.KINDS.get(kind, kind))) for kind in found]
 
     def chased(self, one: listing.Chased) -> dict[str, Any]:
         url = url_for("register.returns_view", state=LATE, unit=one.unit) if one.unit else ""
@@ -219,10 +216,10 @@ def exported(view: RegisterView, format: str) -> Response:
             rows: Iterator[Sequence[Any]] = list_rows(view, work, wished())
             headings = [_(word) for word in LIST]
         else:
-            found = listing.grid(work, view.register.slug, wished())
+            periods = listing.periods_shown(work, view.published, wished().year)
             rows = table_rows(view, work, wished())
             headings = [_("Owed by"), _("Unit")]
-            headings += [shown(view.published, period) for period in found.periods]
+            headings += [shown(view.published, period) for period in periods]
         write_table(out, format, title, headings, rows)
     return sent(out, file_name(title, today, format), TYPES[format])
 
@@ -252,16 +249,13 @@ def table_rows(view: RegisterView, work: Work, wish: Wish) -> Iterator[Sequence[
 
 def list_rows(view: RegisterView, work: Work, wish: Wish) -> Iterator[Sequence[Any]]:
     for found in pages(view, work, wish):
-        for line in found.lines:
-            for period in found.periods:
-                one = line.cells.get(period)
-                if one is not None and wish.state in ("", one.state):
-                    yield [
-                        line.title, work.tree.title(one.unit), shown(view.published, period),
-                        state_word(state_of(one)), day(one.due_on),
-                        desk.moment(one.submitted_at), desk.person(one.submitted_by),
-                        _(one.reason) if one.reason else "",
-                    ]  # fmt: skip
+        for line, one in listing.entries(found, wish):
+            yield [
+                line.title, work.tree.title(one.unit), shown(view.published, one.period),
+                state_word(state_of(one)), day(one.due_on),
+                desk.moment(one.submitted_at), desk.person(one.submitted_by),
+                _(one.reason) if one.reason else "",
+            ]  # fmt: skip
 
 
 # ── used by other pages

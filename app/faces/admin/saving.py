@@ -19,7 +19,7 @@ from app.errors import (
     RecordNotFound,
     SubmissionReused,
 )
-from app.faces.admin import conflicts, desk, draft_pages, entry, form_page, returns_pages
+from app.faces.admin import addresses, conflicts, desk, draft_pages, entry, form_page, returns_pages
 from app.faces.admin.telling import tell
 from app.services import access, drafts, records
 from app.services.reading import Record
@@ -208,4 +208,4 @@ def by_pointer(view: RegisterView, problems: Sequence[Problem]) -> dict[str, lis
 
 def whole(text: str) -> int:
     """Return a number of a hidden field; 0 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return addresses.digits(text) or 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask import abort, flash, redirect, request, url_for
@@ -12,7 +13,7 @@ from app.definitions.flow import State, Transition
 from app.errors import AppError, RecordNotFound
 from app.faces.admin import addresses, controls, desk, entry, files, listing
 from app.faces.admin.listing import COLOURS
-from app.services import history, joint, records, reviewing, whereabouts, workflow
+from app.services import access, history, joint, records, reviewing, whereabouts, workflow
 from app.services.lists import Query
 from app.services.moves import Order
 from app.services.reading import visible_row
@@ -45,7 +46,8 @@ def panel(view: RegisterView, work: Work, id: int, entries: list[history.Entry])
     if view.register.workflow is None:
         return {}
     row = visible_row(work, view.published, id)
-    holder = whereabouts.holder_of(work, slug, row)
+    reviews = joint.rounds(work, slug, id)
+    holder = whereabouts.holder_of(work, slug, row, reviews)
     assert holder is not None
     return {
         "badge": badge(holder.state),
@@ -72,15 +74,17 @@ def panel(view: RegisterView, work: Work, id: int, entries: list[history.Entry])
             }
             for one in whereabouts.way_of(work, slug, entries)
         ],
-        "rounds": rounds(view, work, id),
+        "rounds": rounds(work, slug, row, reviews),
     }  # fmt: skip
 
 
-def rounds(view: RegisterView, work: Work, id: int) -> list[dict[str, Any]]:
-    """Return the joint reviews of a record, the newest first."""
-    found = joint.rounds(work, view.register.slug, id)
+def rounds(
+    work: Work, slug: str, row: Mapping[str, Any], found: list[joint.Round]
+) -> list[dict[str, Any]]:
+    """Return the joint reviews of a stored row, the newest first."""
     mine = {answer.id for answer in reviewing.mine(work, found)}
-    urge = bool(found) and reviewing.may_urge(work, view.register.slug, id)
+    # who reviews the record may urge
+    urge = bool(found) and access.of(work, slug).allows("review", row)
     return [
         {
             "id": one.id,
@@ -203,7 +207,7 @@ def urge(view: RegisterView, id: int) -> Response:
 
 def number(text: str) -> int:
     """Return a number of a form. Anything else is no form of ours: 404."""
-    return whole([text or "-"])[0]
+    return whole([text])[0]
 
 
 # ── many at once
@@ -281,6 +285,7 @@ def chosen(work: Work, view: RegisterView, query: Query) -> list[int]:
 
 
 def whole(texts: list[str]) -> list[int]:
-    if not all(text.isascii() and text.isdigit() and len(text) < 19 for text in texts):
+    found = [number for text in texts if (number := addresses.digits(text)) is not None]
+    if len(found) < len(texts):
         abort(404)
-    return [int(text) for text in texts]
+    return found

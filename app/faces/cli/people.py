@@ -215,17 +215,7 @@ def explain(login: str, slug: str, record: int | None, field: str, as_json: bool
         if not found.everything and not found.reasons:
             click.echo(sentence("Nothing: no post of this person is named by a permission."))
         if field:
-            click.echo(f"  {register[field].title}: {of_field(found, field)}")
-
-
-def of_field(found: explaining.Verdict, field: str) -> str:
-    """Return what becomes of one field, in words."""
-    if not found.allows("see") or field in found.hidden:
-        return sentence("not shown")
-    shown = sentence("shown masked") if field in found.masked else sentence("shown")
-    may = found.changeable is None or field in found.changeable
-    may = may and (found.allows("change") or found.everything)
-    return grant_words.listed([shown, sentence("may be changed") if may else sentence("read only")])
+            click.echo(f"  {register[field].title}: {grant_words.field_said(found, field)}")
 
 
 def as_facts(found: explaining.Verdict, field: str) -> dict[str, Any]:

@@ -59,8 +59,9 @@ def list_returns(slug: str, period: str, state: str | None, as_json: bool) -> No
         number, pages = 1, 1
         while number <= pages:
             wish = Wish(year, state or "", page=number, size=BATCH)
-            pages = listing.grid(work, slug, wish).pages
-            for line, one in listing.listed(work, slug, wish):
+            page = listing.grid(work, slug, wish)
+            pages = page.pages
+            for line, one in listing.entries(page, wish):
                 if period in ("", one.period):
                     found.append(
                         {

@@ -167,8 +167,7 @@ def _file_names(work: Work, values: set[Any]) -> dict[Any, str]:
     table = models.attachment
     ids = sorted({number for value in values for number in value})
     names: dict[int, str] = {}
-    for start in range(0, len(ids), stored_rows.CHUNK):
-        part = ids[start : start + stored_rows.CHUNK]
+    for part in stored_rows.chunks(ids):
         query = sa.select(table.c.id, table.c.name).where(table.c.id.in_(part))
         names.update({row.id: row.name for row in work.tx.execute(query)})
     return {value: "、".join(names.get(n, f"#{n}") for n in value) for value in values}

@@ -57,8 +57,11 @@ class _Import:
     def run(self) -> None:
         waiting = self.distinct()
         codes = {line.text("code") for line in waiting}
+        faulty = sum(bool(line.problems) for line in self.lines)
         while waiting:
-            ready = [line for line in waiting if not self.waits(line, codes)]
+            ready, held = list[Line](), list[Line]()
+            for line in waiting:
+                (held if self.waits(line, codes) else ready).append(line)
             if not ready:
                 for line in waiting:
                     text = "{value} stands below itself in this file."
@@ -66,10 +69,12 @@ class _Import:
                 return
             for line in ready:
                 codes.discard(line.text("code"))
+                before = bool(line.problems)
                 self.take(line)
-                if sum(bool(x.problems) for x in self.lines) >= WORST:
+                faulty += bool(line.problems) - before
+                if faulty >= WORST:
                     return
-            waiting = [line for line in waiting if line not in ready]
+            waiting = held
 
     def distinct(self) -> list[Line]:
         """Return the rows, each code once; a repeated one is refused."""
@@ -86,7 +91,8 @@ class _Import:
 
     def waits(self, line: Line, codes: set[str]) -> bool:
         above = self.parent_code(line)
-        return above in codes - {"", line.text("code")} and above not in self.known
+        alone = above in ("", line.text("code"))
+        return not alone and above in codes and above not in self.known
 
     def parent_code(self, line: Line) -> str:
         """Return the code of the unit above, which a file may also name by its name."""

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import AppError, Problem, because
 from app.services import access
@@ -23,6 +22,7 @@ from app.services.jobs.job import (
     written,
 )
 from app.services.work import Work
+from app.storage.base import insert_or_leave
 from app.storage.models_jobs import job_run
 
 #: how long runs that came to an end are kept, at least the latest of each job
@@ -74,8 +74,7 @@ def add(
 
 def unless_there(tx: sa.Connection, values: Mapping[str, Any]) -> Any:
     """Return an INSERT that does nothing where the job and key are there already."""
-    statement: Any = (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(job_run)
-    statement = statement.values(**values)
+    statement = insert_or_leave(tx, job_run).values(**values)
     return statement.on_conflict_do_nothing(index_elements=["job", "key"])
 
 

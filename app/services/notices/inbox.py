@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.errors import AppError, NotAllowed
 from app.services import jobs
 from app.services.notices.times import DIGEST, OFF, Rhythm
 from app.services.standing import valid_on
 from app.services.work import Work
+from app.storage.base import insert_or_leave
 from app.storage.models_identity import account
 from app.storage.models_notices import delivery, notice, notice_setting, webhook
 from app.storage.models_people import post
+from app.storage.rows import chunks
 
 #: what a notice may be about, so that people may choose what is sent to them
 KINDS: Mapping[str, str] = {
@@ -82,10 +83,9 @@ def notify(
 def write(work: Work, to: list[int], message: Mapping[str, Any], key: str | None) -> list[int]:
     """Write the notices; return whom: who has one with the same key, from whatever transaction,
     gets no second one."""
-    insert: Any = (sqlite if work.tx.dialect.name == "sqlite" else postgresql).insert(notice)
+    insert = insert_or_leave(work.tx, notice)
     told: list[int] = []
-    for first in range(0, len(to), BATCH):
-        part = to[first : first + BATCH]
+    for part in chunks(to, BATCH):
         rows = [{**message, "account_id": n, "at": work.now, "key": key} for n in part]
         statement = insert.values(rows).on_conflict_do_nothing(index_elements=["account_id", "key"])
         told += work.tx.scalars(statement.returning(notice.c.account_id))

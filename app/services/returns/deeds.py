@@ -25,7 +25,7 @@ from app.services.returns.facts import (
     shown,
 )
 from app.services.returns.seeing import get, may_fill, may_review, visible
-from app.services.returns.telling import Telling, note, tell
+from app.services.returns.telling import note
 from app.services.work import Work
 
 LONGEST_REASON = 500
@@ -115,22 +115,15 @@ def urge(work: Work, slug: str, units: Iterable[int | None] | None = None, text:
     how many it was said."""
     published = work.published(slug)
     _require_reviewer(work, slug)
-    where = [visible(work, published), due.c.state.in_(WAITING), due.c.opens_on <= work.today]
+    where = [visible(work, published), due.c.opens_on <= work.today]
     if units is not None:
         wanted = list(units)
         chosen: list[sa.ColumnElement[bool]] = [due.c.unit_id.in_([u for u in wanted if u])]
         if None in wanted:
             chosen.append(due.c.unit_id.is_(None))
         where.append(sa.or_(*chosen))
-    query = sa.select(due.c.period, due.c.unit_id, due.c.due_on, sa.func.count()).where(*where)
-    query = query.group_by(due.c.period, due.c.unit_id, due.c.due_on)
-    found = work.tx.execute(query.order_by(due.c.period, due.c.unit_id)).all()
     text = text.strip()[:LONGEST_REASON]
-    tell(
-        work,
-        [Telling(telling.URGE, slug, p, u, n, due=str(day), text=text) for p, u, day, n in found],
-    )
-    return len({unit for _, unit, _, _ in found})
+    return len(telling.tell_owing(work, telling.URGE, slug, *where, text=text))
 
 
 # ── parts

@@ -123,9 +123,8 @@ def titles(work: Work, published: Published, subjects: list[int]) -> dict[int, s
     if seen is None:
         return rows.labels(work.tx, target, subjects)
     main, found = target.tables.main, {}
-    for start in range(0, len(subjects), rows.CHUNK):
-        part = main.c["_id"].in_(subjects[start : start + rows.CHUNK])
-        query = sa.select(main.c["_id"], main.c["_label"]).where(part, seen)
+    for part in rows.chunks(subjects):
+        query = sa.select(main.c["_id"], main.c["_label"]).where(main.c["_id"].in_(part), seen)
         found.update({row[0]: row[1] for row in work.tx.execute(query)})
     return found
 

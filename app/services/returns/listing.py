@@ -28,7 +28,7 @@ from app.services.returns.telling import URGE
 from app.services.work import Work
 from app.storage import models_returns as models
 from app.storage.catalog import Published
-from app.storage.rows import CHUNK
+from app.storage.rows import chunks
 
 #: periods side by side where no year is chosen, lines of a page, units in the list of the late
 SHOWN, PAGE, LATEST = 12, 50, 200
@@ -196,8 +196,7 @@ def _cells(
     work: Work, where: sa.ColumnElement[bool], subjects: Sequence[int]
 ) -> dict[int, dict[str, Return]]:
     found: dict[int, dict[str, Return]] = {}
-    for start in range(0, len(subjects), CHUNK):
-        part = subjects[start : start + CHUNK]
+    for part in chunks(subjects):
         for row in work.tx.execute(sa.select(*COLUMNS).where(where, due.c.subject.in_(part))):
             one = as_return(row)
             found.setdefault(one.subject, {})[one.period] = one
@@ -253,9 +252,8 @@ def chase(work: Work, slug: str) -> list[Chased]:
     ]
 
 
-def listed(work: Work, slug: str, wish: Wish) -> list[tuple[Line, Return]]:
+def entries(found: Grid, wish: Wish) -> list[tuple[Line, Return]]:
     """Return the returns of a page of the table one by one."""
-    found = grid(work, slug, wish)
     return [
         (line, line.cells[period])
         for line in found.lines

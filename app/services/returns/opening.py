@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.definitions.periods import between, following, last_day
 from app.definitions.workdays import WorkCalendar
@@ -29,9 +28,10 @@ from app.services.returns.facts import (
 )
 from app.services.returns.owing import Matching, answering, rows_owing, units_owing
 from app.services.returns.settling import hand_in, take_back
-from app.services.returns.telling import OPENED, OVERDUE, REMIND, Telling, tell
+from app.services.returns.telling import OPENED, OVERDUE, REMIND, tell_owing
 from app.services.standing import EVERYTHING
 from app.services.work import Actor, Platform, Work
+from app.storage.base import insert_or_leave
 
 #: nobody's deed
 SYSTEM = Actor(None, "seed", "job", standing=EVERYTHING)
@@ -134,7 +134,7 @@ class _Opening:
         self._leave(facts["period"], due.c.subject.not_in([unit.id for unit in units]))
         if units:
             rows = [{**facts, "subject": u.id, "unit_id": tree.heir(u.id)} for u in units]
-            self.work.tx.execute(insert(self.work).on_conflict_do_nothing(), rows)
+            self.work.tx.execute(insert_or_leave(self.work.tx, due).on_conflict_do_nothing(), rows)
         return self._count(facts["period"]) - before
 
     def _for_rows(self, facts: dict[str, Any]) -> int:
@@ -144,8 +144,8 @@ class _Opening:
         self._leave(facts["period"], ~sa.exists().where(main.c["_id"] == due.c.subject, owing))
         columns = [sa.literal(value, due.c[name].type) for name, value in facts.items()]
         rows = sa.select(*columns, main.c["_id"], answering(self.work, self.spec)).where(owing)
-        statement = insert(self.work).from_select([*facts, "subject", "unit_id"], rows)
-        self.work.tx.execute(statement.on_conflict_do_nothing())
+        missing = insert_or_leave(self.work.tx, due).on_conflict_do_nothing()
+        self.work.tx.execute(missing.from_select([*facts, "subject", "unit_id"], rows))
         return self._count(facts["period"]) - before
 
     def _count(self, period: str) -> int:
@@ -229,16 +229,7 @@ class _Opening:
         return self.work.tx.execute(statement).rowcount
 
     def _tell(self, kind: str, *where: sa.ColumnElement[bool]) -> None:
-        """Tell each unit once about all of its returns of a period."""
-        query = (
-            sa.select(due.c.period, due.c.unit_id, due.c.due_on, sa.func.count())
-            .where(self.mine, due.c.state.in_(WAITING), *where)
-            .group_by(due.c.period, due.c.unit_id, due.c.due_on)
-            .order_by(due.c.period, due.c.unit_id)
-        )
-        slug = self.published.slug
-        found = self.work.tx.execute(query).all()
-        tell(self.work, [Telling(kind, slug, p, u, n, due=str(day)) for p, u, day, n in found])
+        tell_owing(self.work, kind, self.published.slug, self.mine, *where)
 
 
 def follow(work: Work, where: sa.ColumnElement[bool] | None = None) -> None:
@@ -250,8 +241,3 @@ def follow(work: Work, where: sa.ColumnElement[bool] | None = None) -> None:
             moving = sa.and_(due.c.unit_id == unit.id, due.c.closed_at.is_(None))
             moving = moving if where is None else sa.and_(moving, where)
             work.tx.execute(due.update().where(moving).values(unit_id=heir))
-
-
-def insert(work: Work) -> Any:
-    """Return an insertion that may leave out what is there already, in the engine's dialect."""
-    return (sqlite if work.tx.dialect.name == "sqlite" else postgresql).insert(due)

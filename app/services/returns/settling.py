@@ -33,7 +33,7 @@ from app.services.returns.facts import (
 from app.services.returns.owing import Matching, Pair
 from app.services.work import Work
 from app.storage.catalog import Published
-from app.storage.rows import CHUNK
+from app.storage.rows import CHUNK, chunks
 
 CODE = "period.closed"
 #: whose return it is names no record the person sees: nothing is said of it
@@ -95,8 +95,7 @@ def _units_of(work: Work, matching: Matching, numbers: Sequence[int | None]) -> 
     if not matching.by_unit or not wanted:
         return {}
     main, found = matching.main, {}
-    for start in range(0, len(wanted), CHUNK):
-        part = wanted[start : start + CHUNK]
+    for part in chunks(wanted):
         query = sa.select(main.c["_id"], main.c["_unit"]).where(main.c["_id"].in_(part))
         found.update({row[0]: row[1] for row in work.tx.execute(query)})
     return found
@@ -128,8 +127,7 @@ def _closed(work: Work, published: Published, pairs: set[Pair]) -> dict[Pair, Pr
 def _parts(pairs: Iterable[Pair]) -> Iterable[tuple[list[str], list[int]]]:
     """Give periods and subjects short enough for one statement; it may mean a few more pairs."""
     subjects = sorted({subject for _, subject in pairs})
-    for start in range(0, len(subjects), CHUNK * 2):
-        part = subjects[start : start + CHUNK * 2]
+    for part in chunks(subjects, CHUNK * 2):
         among = set(part)
         yield sorted({period for period, subject in pairs if subject in among}), part
 

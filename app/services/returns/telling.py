@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
+
 from app.errors import because
 from app.services import audience, notices
-from app.services.returns.facts import Return
+from app.services.returns.facts import WAITING, Return, due
 from app.services.work import Work
 from app.storage import models_returns as models
 
@@ -45,6 +47,22 @@ def tell(work: Work, tellings: Iterable[Telling]) -> None:
     ]  # fmt: skip
     if rows:
         work.tx.execute(models.return_event.insert(), rows)
+
+
+def tell_owing(
+    work: Work, kind: str, slug: str, *where: sa.ColumnElement[bool], text: str = ""
+) -> set[int | None]:
+    """Tell each unit once about all of its returns of a period that are not handed in, of those
+    that ``where`` names; return the units."""
+    query = (
+        sa.select(due.c.period, due.c.unit_id, due.c.due_on, sa.func.count())
+        .where(due.c.state.in_(WAITING), *where)
+        .group_by(due.c.period, due.c.unit_id, due.c.due_on)
+        .order_by(due.c.period, due.c.unit_id)
+    )
+    found = work.tx.execute(query).all()
+    tell(work, [Telling(kind, slug, p, u, n, due=str(day), text=text) for p, u, day, n in found])
+    return {unit for _, unit, _, _ in found}
 
 
 SAID: Mapping[str, str] = {

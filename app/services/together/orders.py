@@ -197,10 +197,16 @@ def set_closed(work: Work, number: int) -> None:
 
 def get(work: Work, slug: str, record: int, number: int) -> Order:
     """Return one order about a record. Raises ``OrderNotFound``, ``RecordNotFound``."""
-    for found in of_record(work, slug, record):
-        if found.id == number:
-            return found
-    raise OrderNotFound(id=number)
+    visible_row(work, work.published(slug), record)
+    table, row = instruction, None
+    if 0 < number < 2**63:
+        query = sa.select(table).where(
+            table.c.id == number, table.c.slug == slug, table.c.record == record
+        )
+        row = work.tx.execute(query).mappings().one_or_none()
+    if row is None:
+        raise OrderNotFound(id=number)
+    return as_order(work, row)
 
 
 def of_record(work: Work, slug: str, record: int) -> list[Order]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from app.definitions import permissions
+from app.definitions.register import Register
 from app.faces import grant_words
-from app.faces.admin import desk
-from app.faces.admin.people import common
+from app.faces.admin import addresses, desk
+from app.faces.admin.people import common, units_pages
 from app.services import access, effects, explaining, pairings, posts, roles
 from app.services.explaining import Verdict
 from app.services.posts import Filter
@@ -39,11 +40,7 @@ def of_person(id: int) -> str:
 
 
 def post_row(work: Work, names: dict[str, str], post: posts.Post) -> dict[str, Any]:
-    return {
-        "role": names.get(post.role, post.role), "unit": work.tree.title(post.unit),
-        "title": post.title, "since": post.since.isoformat(), "deputy": post.deputy_of is not None,
-        "until": common.until_shown(post.until), "state": post.state(work.today),
-    }  # fmt: skip
+    return units_pages.post_row(work.tree, names, post) | {"state": post.state(work.today)}
 
 
 def scope_row(work: Work, names: dict[str, str], scope: explaining.Scope) -> dict[str, Any]:
@@ -78,8 +75,8 @@ def of_record(view: RegisterView, id: int) -> str:
         person = request.args.get("person", "")
         field = request.args.get("field", "")
         one = None
-        if person.isascii() and person.isdigit() and len(person) < 19:
-            one = asked(work, slug, int(person), id, field)
+        if (account := addresses.digits(person)) is not None:
+            one = asked(work, slug, account, id, field)
         return view.page(
             "people/record_access", label=label, id=id, one=one, field=field,
             rows=[verdict_row(work, names, slug, verdict) for verdict in found],
@@ -128,21 +125,18 @@ def asked(work: Work, slug: str, number: int, record: int, field: str) -> dict[s
     found = explaining.one(work, slug, number, record, field)
     register, names = work.register(slug), roles.titles(work)
     row = verdict_row(work, names, slug, found)
-    denied = []
-    for action in permissions.ON_ROWS:
-        if not found.allows(action):
-            missed = explaining.missed(work, slug, number, record, action)
-            denied.append(
-                {"action": grant_words.action(action), "why": why_not(work, slug, missed)}
-            )
-    said = field_said(found, field) if field else ""
+    refused = [action for action in permissions.ON_ROWS if not found.allows(action)]
+    denied = [
+        {"action": grant_words.action(action), "why": why_not(register, names, missed)}
+        for action, missed in explaining.missed(work, slug, number, record, refused).items()
+    ]
+    said = grant_words.field_said(found, field) if field else ""
     title = register[field].title if field else ""
     return {**row, "denied": denied, "field": said, "field_title": title}
 
 
-def why_not(work: Work, slug: str, missed: list[explaining.Missed]) -> str:
+def why_not(register: Register, names: Mapping[str, str], missed: list[explaining.Missed]) -> str:
     """Return why no grant for an action reaches."""
-    register, names = work.register(slug), roles.titles(work)
     if not missed:
         return _("no permission of this register gives it to anybody")
     held = [one for one in missed if one.held]
@@ -151,12 +145,3 @@ def why_not(work: Work, slug: str, missed: list[explaining.Missed]) -> str:
         return _("the role is held, but the record is not among: {rows}", rows=whose)
     wanted = dict.fromkeys(names.get(r, r) for one in missed for r in one.grant.roles)
     return _("none of these roles is held: {roles}", roles=grant_words.listed(wanted))
-
-
-def field_said(found: Verdict, field: str) -> str:
-    """Return what becomes of one field."""
-    if not found.allows("see") or field in found.hidden:
-        return _("not shown")
-    shown = _("shown masked") if field in found.masked else _("shown")
-    changes = found.changeable is None or field in found.changeable
-    return grant_words.listed([shown, _("may be changed") if changes else _("read only")])

@@ -12,18 +12,18 @@ from flask import redirect, request
 from flask import session as form_session
 from werkzeug.wrappers import Response
 
-from app.faces.admin import desk
+from app.faces.admin import addresses, desk
 from app.faces.admin.session import ACTING, local_path
 from app.services.work import Work
 
 
 def choose() -> Response:
     """Keep the unit a person acts for from now on."""
-    asked = request.form.get("unit", "")
-    if asked.isascii() and asked.isdigit() and len(asked) < 19:
+    asked = addresses.digits(request.form.get("unit", ""))
+    if asked is not None:
         with desk.reading() as work:
-            if int(asked) in {held.unit for held in work.standing.holdings}:
-                form_session[ACTING] = int(asked)
+            if asked in {held.unit for held in work.standing.holdings}:
+                form_session[ACTING] = asked
     return redirect(local_path(request.form.get("next")))
 
 

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.errors import AppError
 from app.faces import grant_words
+from app.faces.admin import addresses
 from app.faces.admin.controls import Control
 from app.services.access import POWERS
 from app.services.effects import Effect
@@ -77,9 +78,10 @@ def number(name: str, title: str, *, needed: bool = True) -> int | None:
         if needed:
             raise EntryMissing(field=title)
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    found = addresses.digits(text)
+    if found is None:
         raise EntryUnreadable(field=title, value=text[:40])
-    return int(text)
+    return found
 
 
 def the_number(name: str, title: str) -> int:
@@ -89,8 +91,13 @@ def the_number(name: str, title: str) -> int:
 
 
 def page_number() -> int:
-    text = request.args.get("page", "1")
-    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+    return addresses.whole(request.args.get("page", ""), 1)
+
+
+def other_page(endpoint: str, number: int) -> str:
+    """Return the address of another page of the list that is asked for."""
+    kept: dict[str, Any] = {k: v for k, v in request.args.items() if k != "page"}
+    return url_for(endpoint, **kept, page=number)
 
 
 # ── controls

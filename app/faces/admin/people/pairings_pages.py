@@ -8,7 +8,7 @@ from typing import Any
 from flask import flash, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from app.faces.admin import desk
+from app.faces.admin import addresses, desk
 from app.faces.admin.controls import Control
 from app.faces.admin.people import common, posts_pages
 from app.faces.admin.people.common import Answer
@@ -26,7 +26,7 @@ def index() -> str:
     """Return the pairings in force, or those that ended."""
     with desk.reading() as work:
         access.require(work, "grant")
-        slug, over, page = common.typed("slug"), common.typed("state") == "over", 1
+        slug, over = common.typed("slug"), common.typed("state") == "over"
         page = common.page_number()
         found, total = pairings.listed(
             work, slug=slug, text=common.typed("q"), page=page, over=over
@@ -35,14 +35,10 @@ def index() -> str:
             "pairings", work, rows=[shown(work, pairing) for pairing in found], total=total,
             page=page, last=max(1, math.ceil(total / pairings.PAGE)), search=common.typed("q"),
             registers=[("", _("every register")), *entries(work)], slug=slug, over=over,
-            before=other_page(page - 1), after=other_page(page + 1),
+            before=common.other_page("people.pairings", page - 1),
+            after=common.other_page("people.pairings", page + 1),
             crumbs=common.crumbs((_("Pairings"), "")),
         )  # fmt: skip
-
-
-def other_page(number: int) -> str:
-    kept: dict[str, Any] = {k: v for k, v in request.args.items() if k != "page"}
-    return url_for("people.pairings", **kept, page=number)
 
 
 def entries(work: Work) -> list[tuple[str, str]]:
@@ -84,10 +80,9 @@ def record_control(work: Work, slug: str, value: int | None = None) -> Control:
         help = _("You do not see these records: write the number of the record.")
         return common.control(name, title, value, mode="numeric", required=True, help=help)
     label = _("No. {id}", id=value) if value else ""
-    chosen = common.typed(name)
-    if chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
-        found = pairings.labels_of(work, [(slug, int(chosen))])
-        label = found.get((slug, int(chosen)), "")
+    chosen = addresses.digits(common.typed(name))
+    if chosen is not None:
+        label = pairings.labels_of(work, [(slug, chosen)]).get((slug, chosen), "")
     url = url_for("people.find_record", slug=slug)
     return common.picker(name, title, url, label, value=value, required=True)
 

@@ -11,7 +11,7 @@ from typing import Any
 from flask import flash, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from app.faces.admin import desk
+from app.faces.admin import addresses, desk
 from app.faces.admin.people import common, units_pages
 from app.faces.admin.people.common import Answer
 from app.services import access, effects, posts, roles
@@ -31,28 +31,21 @@ def index() -> str:
     """Return the list of posts, narrowed by person, unit, role and state."""
     with desk.reading() as work:
         access.require(work, "grant")
-        chosen = common.typed("unit")
-        wanted = Filter(
-            common.typed("q"), int(chosen) if chosen.isdigit() and len(chosen) < 19 else None,
-            common.typed("role"), state_asked(),
-        )  # fmt: skip
+        chosen = addresses.digits(common.typed("unit"))
+        wanted = Filter(common.typed("q"), chosen, common.typed("role"), state_asked())
         page = common.page_number()
         found, total = posts.listed(work, wanted, page)
         names = roles.titles(work)
         return common.page(
             "posts", work, rows=[shown(work, names, post) for post in found], total=total,
             page=page, last=max(1, math.ceil(total / posts.PAGE)), search=wanted.text,
-            units=common.unit_options(work.tree, _("every unit")), unit=chosen,
+            units=common.unit_options(work.tree, _("every unit")), unit=common.typed("unit"),
             roles=[("", _("every role")), *names.items()], role=wanted.role,
             states=[("all", _("all")), *((k, _(t)) for k, t in STATES.items())],
-            state=wanted.state or "all", before=other_page(page - 1), after=other_page(page + 1),
+            state=wanted.state or "all", before=common.other_page("people.posts", page - 1),
+            after=common.other_page("people.posts", page + 1),
             crumbs=common.crumbs((_("Posts"), "")),
         )  # fmt: skip
-
-
-def other_page(number: int) -> str:
-    kept: dict[str, Any] = {k: v for k, v in request.args.items() if k != "page"}
-    return url_for("people.posts", **kept, page=number)
 
 
 def state_asked() -> str:
@@ -86,10 +79,10 @@ def find() -> Response:
 def person_control(name: str, title: str) -> Any:
     """Return a picker of people that shows again whom it named."""
     label = ""
-    chosen = common.typed(name)
-    if chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
+    chosen = addresses.digits(common.typed(name))
+    if chosen is not None:
         with desk.reading() as work:
-            label = posts.name_of(work, int(chosen))
+            label = posts.name_of(work, chosen)
     return common.picker(name, title, url_for("people.find"), label, required=True)
 
 
