@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from app.errors import AppError
 from app.services import access, attempts, identity, linking, second_factor, sessions
-from app.services.policy import DEFAULT, Policy
 from app.services.work import Work
 from app.storage.models_identity import account, account_event, sign_in_log
 
@@ -202,15 +201,6 @@ def unlink(work: Work, number: int, which: int) -> None:
     linking.unlink(work.tx, one(work, number).id, which, work.actor.name)
 
 
-def links(work: Work, number: int) -> Sequence[sa.Row[Any]]:
-    return linking.links(work.tx, one(work, number).id)
-
-
-def open_sessions(work: Work, number: int, policy: Policy = DEFAULT) -> Sequence[sa.Row[Any]]:
-    """Return where an account is signed in."""
-    return sessions.open_sessions(work.tx, one(work, number).id, policy)
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of what happened to an account: a sign-in (with from where), or an event."""
@@ -223,13 +213,8 @@ class Line:
     by: str = ""
 
 
-def log_of(work: Work, number: int) -> list[Line]:
-    """Return what happened to an account, the newest first."""
-    return own_log(work.tx, one(work, number).id)
-
-
 def own_log(tx: sa.Connection, number: int) -> list[Line]:
-    """Return what happened to an account for the person whose it is."""
+    """Return what happened to an account, the newest first."""
     attempts_made = (
         sa.select(sign_in_log)
         .where(sign_in_log.c.account_id == number)

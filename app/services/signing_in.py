@@ -225,7 +225,7 @@ def store_password(
     tx: sa.Connection, number: int, password: str, one_time_until: Any = None
 ) -> None:
     """Replace a password, keep the old one's hash, unlock the account, end its sessions."""
-    old = former_hashes(tx, number)[0]
+    old = tx.scalar(sa.select(account.c.password_hash).where(account.c.id == number))
     tx.execute(former_password.insert().values(account_id=number, password_hash=old))
     kept = (
         sa.select(former_password.c.id)

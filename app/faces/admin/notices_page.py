@@ -73,18 +73,15 @@ def settings() -> Answer:
         rhythm = Rhythm(given["mode"], *(given[name] for name in TIMES))
         with desk.writing() as work:
             channels.change_setting(work, given["email"], rhythm, muted)
-    except (channels.ChannelRefused, AppError) as refused:
+    except AppError as refused:
         return form({**given, "muted": muted}, say(refused)), refused.status
     flash(_("Your settings are saved."), "success")
     return redirect(url_for("notices.settings"))
 
 
 def shown(setting: channels.Setting) -> dict[str, Any]:
-    rhythm = setting.rhythm
-    return {
-        "email": setting.email, "mode": rhythm.mode, "digest_at": rhythm.digest_at,
-        "quiet_from": rhythm.quiet_from, "quiet_to": rhythm.quiet_to, "muted": setting.muted,
-    }  # fmt: skip
+    rhythm = channels.columns(setting.rhythm)
+    return {"email": setting.email, **rhythm, "muted": setting.muted}
 
 
 def form(values: dict[str, Any], error: str = "") -> str:

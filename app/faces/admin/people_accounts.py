@@ -13,7 +13,7 @@ from app.errors import AppError
 from app.faces.admin import addresses, desk
 from app.faces.admin.account_words import STATES, lines, sessions_shown
 from app.faces.admin.session import policy, provider, the_account
-from app.services import accounts
+from app.services import accounts, linking, sessions
 from app.services.work import Work
 from app.words import gettext as _
 from app.words import say
@@ -169,8 +169,8 @@ def relink(work: Work, id: int, action: str) -> None:
 def account_page(id: int, error: str = "") -> str:
     with desk.reading() as work:
         person = accounts.one(work, id)
-        open_sessions = accounts.open_sessions(work, id, policy())
-        log, links = accounts.log_of(work, id), accounts.links(work, id)
+        open_sessions = sessions.open_sessions(work.tx, id, policy())
+        log, links = accounts.own_log(work.tx, id), linking.links(work.tx, id)
     client = provider()
     return render_template(
         "taizhang/account/one.html",

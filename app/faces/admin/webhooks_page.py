@@ -90,12 +90,8 @@ def edit(id: int) -> Answer:
     with desk.reading() as work:
         access.require(work, "administer")
         found = channels.find(work, id)
-    rhythm = found.rhythm
-    values = {
-        "title": found.title, "recipe": found.recipe.name, "mode": rhythm.mode,
-        "digest_at": rhythm.digest_at, "quiet_from": rhythm.quiet_from,
-        "quiet_to": rhythm.quiet_to,
-    }  # fmt: skip
+    rhythm = channels.columns(found.rhythm)
+    values = {"title": found.title, "recipe": found.recipe.name, **rhythm}
     return form(id, values, found.slugs, found.kinds, shown=found.shown)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from app.faces.cli.base import (
@@ -116,9 +115,8 @@ def show(state: str | None, as_json: bool) -> None:
 @users.command("suspend-unused")
 def suspend_unused() -> None:
     """Suspend the accounts nobody used for the days the settings say; a daily job does it too."""
-    days = current_app.extensions["taizhang_config"].sign_in.unused_days
     with refusals_as_exit_status(), platform().writing(ACTOR) as work:
-        found = identity.suspend_stale(work.tx, work.now, days)
+        found = identity.suspend_stale(work.tx, work.now, work.office.unused_days)
     for login in found:
         click.echo(sentence("The account {login} is suspended.", login=login))
 

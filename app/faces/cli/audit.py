@@ -6,13 +6,10 @@ import datetime
 import os
 import sys
 from pathlib import Path
-from typing import cast
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
-from app.config import Config
 from app.errors import QueryRefused, because
 from app.faces import audited
 from app.faces.cli.base import (
@@ -123,8 +120,7 @@ def export(
 @json_option
 def purge(days: int | None, as_json: bool) -> None:
     """Take out what is older than it must be kept; the log itself records that."""
-    config = cast(Config, current_app.extensions["taizhang_config"])
-    kept = config.audit_days if days is None else days
+    kept = platform().office.audit_days if days is None else days
     with refusals_as_exit_status(as_json):
         done = purging.purge(platform(), ACTOR, kept)
         if done.rows:

@@ -13,11 +13,14 @@ from flask import current_app
 
 from app.errors import AppError, Problem, because
 from app.services import identity, posts
+from app.services.exchange import ImportReport
 from app.services.work import Actor, Platform
 from app.words import say
 
 #: done, refused, wrong usage
 DONE, REFUSED = 0, 1
+#: faulty cells printed on a terminal; a report file holds all
+PRINTED = 20
 
 #: whoever may run a command may read the database's file anyway
 ACTOR = Actor(None, "command line", "cli")
@@ -80,6 +83,28 @@ def print_json(answer: Any) -> None:
 def sentence(text: str, /, **values: Any) -> str:
     """Return a sentence of a command's own, translated and filled."""
     return say(because(text, **values))
+
+
+def show_report(
+    done: ImportReport, stopped: bool, as_json: bool, *, tell_more: bool = True
+) -> None:
+    """Print what an import did; nothing was stored when it was stopped. ``tell_more``: how many
+    more refusals there are than are printed."""
+    if as_json:
+        print_json({**done.as_json(), "stored": not (stopped or done.dry_run)})
+        return
+    if not stopped:
+        text = "{created} created, {changed} changed, {unchanged} unchanged, {faulty} refused."
+        names = ("created", "changed", "unchanged", "faulty")
+        click.echo(sentence(text, **{name: getattr(done, name) for name in names}))
+    if done.dry_run:
+        click.echo(sentence("This was a trial: nothing was stored."))
+    for refusal in done.refused[:PRINTED]:
+        shown = {"row": refusal.row, "column": refusal.heading, "value": refusal.cell}
+        where = sentence("Row {row}, {column}, “{value}”:", **shown)
+        click.echo(f"  {where} {say(refusal.problem)}", err=True)
+    if tell_more and len(done.refused) > PRINTED:
+        click.echo(sentence("… and {count} more", count=len(done.refused) - PRINTED), err=True)
 
 
 @contextmanager

@@ -21,13 +21,13 @@ from app.faces.cli.base import (
     print_json,
     refusals_as_exit_status,
     sentence,
+    show_report,
 )
 from app.services import explaining, identity, intake, posts, roles, units
 from app.services.exchange import ImportReport, ImportStopped
 from app.services.people import BEGINNING, day_after
 from app.services.posts import Filter, Wanted
 from app.services.work import Work
-from app.words import say
 
 unit = AppGroup("unit", help="Units of the office.")
 role = AppGroup("role", help="Roles, and who holds them.")
@@ -36,8 +36,6 @@ file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=Fal
 dry_run_option = click.option("--dry-run", is_flag=True, help="Check everything, store nothing.")
 from_option = click.option("--from", "since", type=click.DateTime(["%Y-%m-%d"]), help="First day.")
 to_option = click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day.")
-#: faulty rows printed
-PRINTED = 20
 
 
 @unit.command("import")
@@ -97,18 +95,7 @@ def write_passwords(path: Path, made: list[tuple[str, str, str]]) -> None:
 
 def show(report: ImportReport, stopped: bool, as_json: bool) -> None:
     """Print what an import did, and leave with status 1 when rows were refused."""
-    if as_json:
-        print_json({**report.as_json(), "stored": not (stopped or report.dry_run)})
-    elif not stopped:
-        text = "{created} created, {changed} changed, {unchanged} unchanged, {faulty} refused."
-        names = ("created", "changed", "unchanged", "faulty")
-        click.echo(sentence(text, **{name: getattr(report, name) for name in names}))
-    if report.dry_run and not as_json:
-        click.echo(sentence("This was a trial: nothing was stored."))
-    for refusal in () if as_json else report.refused[:PRINTED]:
-        shown = {"row": refusal.row, "column": refusal.heading, "value": refusal.cell}
-        where = sentence("Row {row}, {column}, “{value}”:", **shown)
-        click.echo(f"  {where} {say(refusal.problem)}", err=True)
+    show_report(report, stopped, as_json, tell_more=False)
     if stopped:
         sys.exit(REFUSED)
 

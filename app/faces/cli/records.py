@@ -25,6 +25,7 @@ from app.faces.cli.base import (
     progress,
     refusals_as_exit_status,
     sentence,
+    show_report,
 )
 from app.services import exchange, history, joint, lists, workflow
 from app.services import records as service
@@ -42,8 +43,6 @@ HEADINGS = ("Row", "Column", "Value", "Reason")
 as_option = click.option(
     "--as", "login", default="", metavar="USER", help="Act for USER: with that name and rights."
 )
-#: faulty cells printed on a terminal; a report file holds all
-PRINTED = 20
 
 
 @records.command("import")
@@ -116,25 +115,6 @@ def write_report(done: ImportReport, path: Path) -> None:
         )
     with path.open("wb") as out:
         exchange.write_report(done, out, ending, [translate(h) for h in HEADINGS], say)
-
-
-def show_report(done: ImportReport, stopped: bool, as_json: bool) -> None:
-    """Print what an import did; nothing was stored when it was stopped."""
-    if as_json:
-        print_json({**done.as_json(), "stored": not (stopped or done.dry_run)})
-        return
-    if not stopped:
-        text = "{created} created, {changed} changed, {unchanged} unchanged, {faulty} refused."
-        names = ("created", "changed", "unchanged", "faulty")
-        click.echo(sentence(text, **{name: getattr(done, name) for name in names}))
-    if done.dry_run:
-        click.echo(sentence("This was a trial: nothing was stored."))
-    for refusal in done.refused[:PRINTED]:
-        shown = {"row": refusal.row, "column": refusal.heading, "value": refusal.cell}
-        where = sentence("Row {row}, {column}, “{value}”:", **shown)
-        click.echo(f"  {where} {say(refusal.problem)}", err=True)
-    if len(done.refused) > PRINTED:
-        click.echo(sentence("… and {count} more", count=len(done.refused) - PRINTED), err=True)
 
 
 @records.command("export")

@@ -19,7 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.errors import AppError
-from app.services.audit.chain import append_all
+from app.services.audit.chain import append
 from app.services.audit.events import EVENTS
 from app.services.audit.flood import Flood
 from app.services.work import Actor, Work
@@ -91,7 +91,7 @@ def note(
             who = replace(who, unit=where.standing.home)
     else:
         tx, who = where, actor or asking.get()()
-    at_the_end(tx, append_all, entry(who, event, about, detail, result))
+    at_the_end(tx, append, entry(who, event, about, detail, result))
 
 
 def note_refusal(
@@ -116,7 +116,7 @@ def note_refusal(
     row = entry(who, event, about, told, REFUSED)
     try:
         with database.writing() as tx:
-            at_the_end(tx, append_all, row)
+            at_the_end(tx, append, row)
     except AppError:
         log.exception("a refusal could not be noted: %s by %s", event, who.id)
 

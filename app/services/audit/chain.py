@@ -65,8 +65,8 @@ def head(tx: sa.Connection) -> Head:
     return Head(*found) if found else Head()
 
 
-def append(tx: sa.Connection, waiting: list[dict[str, Any]]) -> Head:
-    """Write entries at the end of the log and return its new head.
+def append(tx: sa.Connection, waiting: list[dict[str, Any]]) -> None:
+    """Write entries at the end of the log.
 
     One transaction at a time stands at the end: on PostgreSQL a lock is held from here to the
     commit, so what is committed later has the higher number. (SQLite has one writer anyway.)
@@ -91,12 +91,6 @@ def append(tx: sa.Connection, waiting: list[dict[str, Any]]) -> Head:
         if not isinstance(error, sa.exc.IntegrityError) and told(error) is not None:
             raise
         raise AuditFailed from error
-    return last
-
-
-def append_all(tx: sa.Connection, waiting: list[dict[str, Any]]) -> None:
-    """Write what a unit of work noted, as the last thing it does."""
-    append(tx, waiting)
 
 
 def skewed(row: Mapping[str, Any], seconds: int) -> dict[str, Any]:

@@ -48,28 +48,21 @@ def enqueue(
     Return whether it was added.
     """
     due = not_before or work.now
-    if key is not None and has(work, name, key):
-        return False
-    add(work, name, key or secrets.token_urlsafe(16), due, payload or {})
-    return True
-
-
-def has(work: Work, name: str, key: str) -> bool:
-    query = sa.select(job_run.c.id).where(job_run.c.job == name, job_run.c.key == key)
-    return work.tx.scalar(query) is not None
+    return add(work, name, key or secrets.token_urlsafe(16), due, payload or {})
 
 
 def add(
     work: Work, name: str, key: str, due: datetime.datetime, payload: Mapping[str, Any],
     state: str = WAITING, outcome: str = "",
-) -> None:  # fmt: skip
-    """Put a row in; when another transaction put the same one in meanwhile, leave it at that."""
+) -> bool:  # fmt: skip
+    """Put a row in and return whether that was done: it may be there, or another transaction may
+    have put the same one in meanwhile."""
     values = {
         "job": name, "key": key, "due": due, "payload": json.dumps(payload, ensure_ascii=False),
         "state": state, "attempts": 0, "next_at": due, "taken_by": "", "created_at": work.now,
         "outcome": outcome,
     }  # fmt: skip
-    work.tx.execute(unless_there(work.tx, values))
+    return work.tx.scalar(unless_there(work.tx, values).returning(job_run.c.id)) is not None
 
 
 def unless_there(tx: sa.Connection, values: Mapping[str, Any]) -> Any:
@@ -166,26 +159,13 @@ def take(
     return row, one
 
 
-def mark(work: Work, number: int, owner: str, state: str, outcome: str = "") -> bool:
+def mark(work: Work, number: int, owner: str, state: str, outcome: str = "", **more: Any) -> bool:
     """Note what came of a run; ``False`` when it was taken from ``owner`` meanwhile."""
     result = work.tx.execute(
         job_run.update()
         .where(job_run.c.id == number, job_run.c.taken_by == owner, job_run.c.state == RUNNING)
-        .values(state=state, outcome=outcome, finished_at=work.now)
+        .values(state=state, outcome=outcome, finished_at=work.now, **more)
     )
-    return bool(result.rowcount)
-
-
-def put_back(work: Work, number: int, owner: str, next_at: datetime.datetime, outcome: str) -> bool:
-    """Let a run that failed wait for its next try."""
-    result = work.tx.execute(
-        job_run.update()
-        .where(job_run.c.id == number, job_run.c.taken_by == owner, job_run.c.state == RUNNING)
-        .values(
-            state=WAITING, outcome=outcome, finished_at=work.now,
-            next_at=next_at,
-        )
-    )  # fmt: skip
     return bool(result.rowcount)
 
 

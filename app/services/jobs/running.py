@@ -75,15 +75,19 @@ def run_due(platform: Platform, jobs: Jobs, at: datetime.datetime | None = None)
 
 
 def is_work(platform: Platform, jobs: Jobs, moment: datetime.datetime) -> bool:
-    """Return whether something is due: two short readings, so that idling holds no lock."""
+    """Return whether something is due: two short queries, so that idling holds no lock."""
     with platform.reading(ACTOR) as work:
         if work.tx.scalar(sa.select(job_run.c.id).where(queue.runnable(moment)).limit(1)):
             return True
-        for one in jobs.values():
-            due = one.latest(work.office, moment)
-            if due is not None and not queue.known(work, one.name, due, moment):
-                return True
-    return False
+        dues = {one.name: one.latest(work.office, moment) for one in jobs.values()}
+        query = sa.select(job_run.c.job, sa.func.max(job_run.c.due)).where(
+            job_run.c.job.in_([name for name, due in dues.items() if due is not None]),
+            job_run.c.due <= moment,
+        )
+        last = {name: due for name, due in work.tx.execute(query.group_by(job_run.c.job))}
+    return any(
+        due is not None and (name not in last or last[name] < due) for name, due in dues.items()
+    )
 
 
 def owner_name() -> str:
@@ -143,7 +147,7 @@ def note(
         if again is None:
             queue.mark(work, number, owner, FAILED, written(reason))
         else:
-            queue.put_back(work, number, owner, again, written(reason))
+            queue.mark(work, number, owner, queue.WAITING, written(reason), next_at=again)
 
 
 def find(jobs: Jobs, name: str) -> Job:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from app.errors import AppError
 from app.services import access, audit
-from app.services.notices.inbox import KINDS, me
+from app.services.notices.inbox import KINDS, me, rhythm_of
 from app.services.notices.recipes import Recipe, recipes
 from app.services.notices.times import DIGEST, OFF, ONCE, Rhythm, clean
 from app.services.office import ADDRESS
@@ -98,8 +98,7 @@ def setting(work: Work) -> Setting:
     row = work.tx.execute(query).one_or_none()
     if row is None:
         return Setting()
-    rhythm = Rhythm(row.mode, row.digest_at, row.quiet_from, row.quiet_to)
-    return Setting(row.email, rhythm, tuple(json.loads(row.muted)))
+    return Setting(row.email, rhythm_of(row), tuple(json.loads(row.muted)))
 
 
 def change_setting(work: Work, email: str, rhythm: Rhythm, muted: Sequence[str]) -> None:
@@ -152,9 +151,8 @@ def find(work: Work, number: int) -> Webhook:
 
 
 def made(row: Any) -> Webhook:
-    rhythm = Rhythm(row.mode, row.digest_at, row.quiet_from, row.quiet_to)
     return Webhook(
-        row.id, row.title, recipes()[row.recipe], row.url, row.secret, rhythm,
+        row.id, row.title, recipes()[row.recipe], row.url, row.secret, rhythm_of(row),
         tuple(json.loads(row.slugs)), tuple(json.loads(row.kinds)),
     )  # fmt: skip
 

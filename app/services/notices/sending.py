@@ -56,7 +56,6 @@ class Message:
     title: str
     text: str
     link: str
-    account: int | None
     webhook: Webhook | None
     #: the person's mail address, "" for a webhook and where there is none any more
     email: str = ""
@@ -114,7 +113,7 @@ def gathered(work: Work, rows: Sequence[sa.Row[Any]]) -> Message:
         text = "\n".join(f"{n}. {row.title}" for n, row in enumerate(rows, 1))
         link = "/notices/"
     return Message(
-        tuple(row.id for row in rows), first.kind, title, text, link, first.account_id,
+        tuple(row.id for row in rows), first.kind, title, text, link,
         find(work, first.webhook_id) if first.webhook_id is not None else None,
         address(work, first.account_id) if first.account_id is not None else "",
     )  # fmt: skip
@@ -183,7 +182,7 @@ def try_webhook(platform: Platform, actor: Actor, number: int, title: str, text:
     with platform.reading(actor) as work:
         access.require(work, "administer")
         target = find(work, number)
-    message = Message((), "system", title, text, "/notices/", None, target)
+    message = Message((), "system", title, text, "/notices/", target)
     try:
         send(platform.office, message)
     except GiveUp as error:
