@@ -147,8 +147,8 @@ def test_the_post_that_gives_it_is_named(platform: Platform, scene: dict[str, in
 def test_it_says_why_not(platform: Platform, scene: dict[str, int]) -> None:
     with platform.reading(ME) as work:
         record = scene["record"]
-        found = explaining.missed(work, "demo", scene["stranger"], record, "change")
-        none = explaining.missed(work, "demo", scene["leader"], record, "change")
+        found = explaining.missed(work, "demo", scene["stranger"], record, ["change"])["change"]
+        none = explaining.missed(work, "demo", scene["leader"], record, ["change"])["change"]
 
     assert [(one.number, one.held) for one in found] == [(0, True)]
     assert [(one.number, one.held) for one in none] == [(0, False)]
