@@ -23,6 +23,7 @@ CATALOGUE = Path(__file__).parent / "translations" / "zh_Hans.po"
 CHINESE, ENGLISH = "zh_Hans", "en"
 LANGUAGES: Mapping[str, str] = {CHINESE: "简体中文", ENGLISH: "English"}
 COOKIE = "language"
+_LANGUAGE = "taizhang.language"
 #: what stands between the parts of a list
 _JOIN: Mapping[str, str] = {CHINESE: "；", ENGLISH: "; "}
 
@@ -72,11 +73,15 @@ def _value(name: str, value: Any, language: str) -> Any:
 
 def current_language() -> str:
     """Return the language of the request, else the configured one, else Chinese."""
-    if has_request_context():
-        return chosen(
-            request.cookies.get(COOKIE), request.accept_languages.values(), default_language()
-        )
-    return default_language()
+    if not has_request_context():
+        return default_language()
+    # asked for every sentence of a page: found out once in a request
+    kept = request.environ.get(_LANGUAGE)
+    if kept is None:
+        asked = request.accept_languages.values()
+        kept = chosen(request.cookies.get(COOKIE), asked, default_language())
+        request.environ[_LANGUAGE] = kept
+    return str(kept)
 
 
 def default_language() -> str:

@@ -118,7 +118,7 @@ def timing(work: Work, way: Transition, row: Row, around: Surroundings) -> list[
 def unmet(published: Published, way: Transition, row: Row) -> list[Problem]:
     """Return the guards that do not hold: what they read may also be missing."""
     problems = []
-    names = scope(published, row)
+    names = scope(published, row) if way.guards else {}
     for place, guard in enumerate(way.guards, start=1):
         code = f"workflow.guard.{place}"
         try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from app.services.tasks import KINDS, NEVER, Task, addresses, as_task, for_words, piles, seen
+from app.services.tasks import KINDS, NEVER, Task, addresses, by_number, for_words, piles, seen
 from app.services.work import Work
 from app.storage.models_together import task as table
 
@@ -21,7 +21,8 @@ SIZE = 50
 #: piles that are read apart and merged; of more than these all is sorted
 PILES = 40
 #: no more than the first so many are counted: a page must not cost what waits
-COUNTED = 500
+COUNTED = 200
+NO_KINDS: Mapping[str, int] = dict.fromkeys(KINDS, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,56 +80,62 @@ def waiting(work: Work, query: Query) -> Page:
     if not words or query.kind not in ("", *KINDS):
         return Page((), 1, 1, 0)
     found = piles(work, words)
-    place = (table.c.slug, table.c.kind, table.c.ranked)
-    first = read(work, found, place, COUNTED + 1)
+    first = places(work, found, COUNTED + 1)
     more = len(first) > COUNTED
-    registers, kinds = Counter[str](), Counter[str]()
+    registers, kinds = Counter(one.slug for one in first), Counter(one.kind for one in first)
     if more:
         # too much to be counted: the choices are those there may be, without their numbers
-        registers.update(dict.fromkeys((slug for _word, slug in found), 0))
-        kinds.update(dict.fromkeys(KINDS, 0))
-    for one in () if more else first:
-        registers[one["slug"]] += 1
-        kinds[one["kind"]] += 1
+        registers, kinds = Counter(dict.fromkeys((s for _, s in found), 0)), Counter(NO_KINDS)
     if query.register:
         found = [(word, slug) for word, slug in found if slug == query.register]
     if more and (query.register or query.kind):
-        first = read(work, found, place, COUNTED + 1, query.kind)
+        first = places(work, found, COUNTED + 1, query.kind)
     kept = [
-        one["ranked"]
-        for one in first
-        if query.register in ("", one["slug"]) and query.kind in ("", one["kind"])
+        one for one in first if query.register in ("", one.slug) and query.kind in ("", one.kind)
     ]
     endless, kept = len(kept) > COUNTED, kept[:COUNTED]
     pages = max(1, -(-len(kept) // query.size))
     page = max(query.page, 1) if endless else min(max(query.page, 1), pages)
     skipped = (page - 1) * query.size
-    rows = read(work, found, table.c, query.size + 1, query.kind, skipped)
-    if endless and not rows:
-        # asked for what lies behind the last of all
-        return waiting(work, replace(query, page=pages))
+    shown: Sequence[Place] = kept[skipped : skipped + query.size + 1]
+    if endless and len(shown) <= query.size:
+        # behind what is counted
+        shown = places(work, found, query.size + 1, query.kind, skipped)
+        if not shown:
+            return waiting(work, replace(query, page=pages))
     if endless:
-        pages = page + (len(rows) > query.size)
-    tasks = tuple(as_task(row) for row in rows[: query.size])
-    pieces = Counter(piece(None if day == NEVER else day, work.today) for day in kept)
+        pages = page + (len(shown) > query.size)
+    tasks = by_number(work, [one.id for one in shown[: query.size]])
+    days = Counter(one.ranked for one in kept)
+    pieces = Counter[str]()
+    for day, many in days.items():
+        pieces[piece(None if day == NEVER else day, work.today)] += many
     return Page(tasks, page, pages, len(kept), endless, pieces, registers, kinds)
 
 
-def read(
+class Place(NamedTuple):
+    """Where a task stands in the order of what waits."""
+
+    id: int
+    ranked: datetime.date
+    slug: str
+    kind: str
+
+
+def places(
     work: Work,
     found: Sequence[tuple[str, str]],
-    columns: Iterable[sa.ColumnElement[Any]],
     many: int,
     kind: str = "",
     skipped: int = 0,
-) -> Sequence[sa.RowMapping]:
-    """Return columns of what is due first in piles of tasks.
+) -> list[Place]:
+    """Return what is due first in piles of tasks.
 
     Each pile lies in the index in the order of its days, so the first of each are read and
     merged: sorting all of it would cost what waits.
     """
     order = ("ranked", "id")
-    kept = list(dict.fromkeys([*columns, *(table.c[name] for name in order)]))
+    kept = [table.c[name] for name in Place._fields]
 
     def of(words: Sequence[str], slugs: Sequence[str]) -> sa.Select[Any]:
         query = sa.select(*kept).where(for_words(words), seen(work, slugs))
@@ -144,4 +151,4 @@ def read(
         return []
     whole = (sa.union_all(*parts) if len(parts) > 1 else parts[0]).subquery()
     last = sa.select(whole).order_by(*(whole.c[name] for name in order))
-    return work.tx.execute(last.limit(many).offset(skipped)).mappings().all()
+    return [Place(*row) for row in work.tx.execute(last.limit(many).offset(skipped))]

@@ -252,6 +252,13 @@ def get(work: Work, number: int) -> Task:
     return as_task(row)
 
 
+def by_number(work: Work, numbers: Sequence[int]) -> tuple[Task, ...]:
+    """Return tasks that are known to wait for who asks, in the order of ``numbers``."""
+    found = work.tx.execute(sa.select(table).where(table.c.id.in_(numbers))).mappings()
+    by_id = {row["id"]: as_task(row) for row in found}
+    return tuple(by_id[number] for number in numbers if number in by_id)
+
+
 def as_task(row: sa.RowMapping) -> Task:
     to = To(row["account_id"], row["unit_id"], row["role"], bool(row["above"]))
     return Task(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import cast
 
-from flask import current_app, g
+from flask import current_app, g, url_for
 
 from app.errors import NotAllowed
 from app.faces.admin.session import current_actor
@@ -80,6 +80,15 @@ def moment(at: datetime.datetime | None) -> str:
 def local(at: datetime.datetime) -> datetime.datetime:
     """Return a stored moment as the office's clocks show it."""
     return platform().office.local(at)
+
+
+def record_url(slug: str, number: int) -> str:
+    """Return the address of a record's page. A page names many records of few registers, and
+    building an address costs as much as a line of a list."""
+    roots: dict[str, str] = g.setdefault("roots", {})
+    if slug not in roots:
+        roots[slug] = url_for("register.index_view", slug=slug)
+    return f"{roots[slug]}{number}"
 
 
 def person(name: str | None) -> str:

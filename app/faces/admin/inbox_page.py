@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import AppError
@@ -63,7 +63,9 @@ def blueprint() -> Blueprint:
 def links() -> dict[str, str]:
     """Return the counts of the menu, as they are written there; ``""`` for none."""
     with desk.reading() as work:
-        waiting = tasks.count_waiting(work, MOST_COUNTED)
+        # a page that shows what waits has counted it
+        known: int | None = g.get("waiting")
+        waiting = tasks.count_waiting(work, MOST_COUNTED) if known is None else known
         kept = drafts.count(work)
     shown = f"{MOST_COUNTED - 1}+" if waiting >= MOST_COUNTED else str(waiting or "")
     return {"waiting": shown, "drafts": str(kept or "")}
@@ -77,7 +79,7 @@ def index() -> str:
         addresses.whole(request.args.get("page", ""), 1),
     )
     with desk.reading() as work:
-        page = inbox.waiting(work, query)
+        page = listed(work, query)
         here = {"register": query.register, "kind": query.kind, "whose": query.whose}
         return render_template(
             "taizhang/inbox.html", groups=groups(work, page), total=counted(page.total, page.more),
@@ -85,6 +87,14 @@ def index() -> str:
             filters=filters(work, page, query), query={k: v for k, v in here.items() if v},
             crumbs=[(_("Inbox"), "")],
         )  # fmt: skip
+
+
+def listed(work: Work, query: Query) -> inbox.Page:
+    """Return a page of what waits, and keep for the menu how much it is."""
+    page = inbox.waiting(work, query)
+    if not (query.register or query.kind or query.whose):
+        g.waiting = page.total
+    return page
 
 
 def groups(work: Work, page: inbox.Page) -> list[dict[str, Any]]:
@@ -120,7 +130,7 @@ def shown(work: Work, task: Task) -> dict[str, Any]:
     return {
         "id": task.id,
         "title": _(task.title, **task.facts),
-        "url": url_for("register.details_view", slug=task.slug, id=task.record),
+        "url": desk.record_url(task.slug, task.record),
         "register": work.register(task.slug).title,
         "kind": _(KIND_TITLES[task.kind]),
         "due": f"{task.due_on:%Y-%m-%d}" if task.due_on else "",
@@ -226,7 +236,7 @@ def hand(id: int) -> Response:
 
 def first(work: Work) -> dict[str, Any]:
     """Return what stands on the home page: what is due first, and how much there is."""
-    page = inbox.waiting(work, Query(size=FIRST))
+    page = listed(work, Query(size=FIRST))
     return {
         "tasks": [shown(work, task) for task in page.tasks],
         "total": counted(page.total, page.more),
