@@ -72,12 +72,12 @@ def rounds(jobs: Sequence[Callable[[int], float]], each: int) -> list[list[float
     return taken
 
 
-def fetching(visitor: Browser, path: str, needed: bytes) -> Callable[[int], float]:
-    """Return the job of reading one page, which must hold ``needed`` fifty times."""
+def fetching(visitor: Browser, path: str, needed: bytes, times: int = 50) -> Callable[[int], float]:
+    """Return the job of reading one page, which must hold ``needed`` so many ``times``."""
 
     def job(_: int) -> float:
         status, page, seconds = visitor.ask(path)
-        if status != 200 or page.count(needed) < 50:
+        if status != 200 or page.count(needed) < times:
             raise RuntimeError(f"{path} was answered {status}: {page[:300]!r}")
         return seconds
 

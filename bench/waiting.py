@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.services import inbox as listed_tasks
 from app.services import tasks, workflow
 from app.services.moves import Order
 from app.services.work import Actor
@@ -35,13 +36,13 @@ def measure_waiting(setting: Setting) -> Iterator[Figure]:
             visitor.sign_in(CLERK)
             page = f"/registers/{SLUG}/?sort=-{SORTED}"
             jobs = [
-                fetching(visitor, "/inbox/", b"task-main"),
+                fetching(visitor, "/inbox/", b"task-main", listed_tasks.SIZE),
                 fetching(visitor, page, b"91330281"),
             ]
             inbox, listed = (middle(t) for t in rounds(jobs, 10))
             visitor.close()
-        ratio, beside = inbox / listed, f"list page {listed:.1f} ms"
-        what = f"inbox with {WAITING:,} waiting tasks"
+        ratio, beside = inbox / listed, f"list page of 50 rows {listed:.1f} ms"
+        what = f"inbox with {WAITING:,} waiting tasks, {listed_tasks.SIZE} on a page"
         said = f"{inbox:.1f} ms ({ratio:.2f} ×)"
         yield Figure(what, world.engine, said, beside, "≤ the list page", ratio <= 1)
         took = step(world)

@@ -17,7 +17,9 @@ from app.storage.models_together import task as table
 #: pieces of time, in the order in which they are shown
 OVERDUE, TODAY, WEEK, LATER, UNDATED = PIECES = ("overdue", "today", "week", "later", "undated")
 MINE, UNIT = "mine", "unit"
-SIZE = 50
+#: tasks on a page, the first unless another is chosen: a task stands in two lines
+SIZES = (25, 50, 100)
+SIZE = SIZES[0]
 #: piles that are read apart and merged; of more than these all is sorted
 PILES = 40
 #: no more than the first so many are counted: a page must not cost what waits
