@@ -18,7 +18,8 @@ BEFORE, AFTER = "before", "after"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A state. ``fields`` are those nobody changes there, where not the whole is ``locked``."""
+    """A state. ``fields`` are those nobody changes there, where not the whole is ``locked``;
+    a record that is not yet ``handed_in`` leaves the return of its period open."""
 
     name: str
     title: str
@@ -27,6 +28,7 @@ class State:
     locked: bool = False
     fields: frozenset[str] = frozenset()
     was: str = ""
+    handed_in: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,16 @@ class Workflow:
         """Return a state; a record that has none, or one nobody knows, is at the beginning."""
         found = {state.name: state for state in self.states}
         return found.get(name or "", found[self.initial])
+
+    @property
+    def begun(self) -> frozenset[str]:
+        """Return the states in which a record is begun and does not hand in its return."""
+        return frozenset(state.name for state in self.states if not state.handed_in)
+
+    def hands(self, way: Transition) -> bool:
+        """Return whether a transition may hand a record's return in, or take it back."""
+        before = {source in self.begun for source in way.sources}
+        return before != {way.target in self.begun}
 
     def transition(self, name: str) -> Transition | None:
         return next((one for one in self.transitions if one.name == name), None)

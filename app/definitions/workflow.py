@@ -117,6 +117,7 @@ def _state(draft: Draft, at: Place, said: Said) -> State:
     return State(
         said["name"], said.get("title", said["name"]), said.get("colour", "grey"),
         bool(said.get("final")), locked is True, frozenset(fields), said.get("was", ""),
+        said.get("handed_in", True) is not False,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from app.services.cascade import Change, spread
 from app.services.labels import make_labels
 from app.services.moves import Moved, Order, Row, Verdict
 from app.services.opening import open_children
+from app.services.returns import settling
 from app.services.work import Work
 from app.storage import models, rows
 from app.storage import models_people as people
@@ -55,6 +56,9 @@ def carry_out(
     follow(work, published, way, [row["_id"] for row in written], units)
     if way.opens is not None:
         open_children(work, way.opens, written)
+    flow = published.register.workflow
+    if flow is not None and flow.hands(way):
+        settling.settle(work, published, written)
     following.after(work, Moved(published, way, tuple(written), comment, units))
 
 

@@ -19,6 +19,7 @@ from app.services import calendar, joint, states
 from app.services.flow_rights import makers, may_make
 from app.services.judging import judge_many
 from app.services.moves import Order, Row, Verdict
+from app.services.returns import settling
 from app.services.work import Work
 from app.storage.catalog import Published
 
@@ -32,11 +33,14 @@ def decide(
     """Return whether each row may make a transition now, with every reason against it."""
     verdicts = [Verdict(row) for row in found]
     around = Surroundings(work, published, way, [row["_id"] for row in found])
+    closed = {} if order.by_itself else settling.closed_to(work, published, found, way)
     comment, units = order.comment.strip(), chosen_units(work, way, order)
     for verdict in verdicts:
         verdict.problems += standing_against(work, published, way, verdict.row, around, order)
         if not verdict.problems:
             verdict.problems += unmet(published, way, verdict.row)
+        if not verdict.problems and verdict.row["_id"] in closed:
+            verdict.problems.append(closed[verdict.row["_id"]])
         if way.comment == "required" and not comment:
             text = "Say why: “{title}” needs a comment."
             verdict.problems.append(Problem("/comment", MISSING, text, {"title": way.title}))

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from app import create_app
 from app.config import Config
 from app.errors import AppError, RecordRefused
-from app.services import backup, exchange, publishing, records, removal, seeding
+from app.services import backup, exchange, publishing, records, removal, seeding, workflow
 from app.services.exchange.report import ImportStopped
-from app.services.returns import deeds, listing, opening, seeing
+from app.services.returns import carrying, deeds, listing, opening, seeing
 from app.services.returns.facts import PeriodClosed, ReturnRefused
 from app.services.work import Platform
 from app.storage.rows import write
@@ -199,6 +199,99 @@ def test_a_closed_period_is_refused_through_every_form(platform: Platform) -> No
     assert problem.at == "/month"
     assert problem.sentence().startswith("2026年1月 is closed for 北镇. Hand in a supplementary")
     assert "ask the reviewing office" in changed.value.problems[0].sentence().lower()
+
+
+def reviewed(platform: Platform, **changes: Any) -> list[int]:
+    """Publish the monthly register with a review: a draft is not handed in."""
+    ids = ready(platform, **changes)
+    # the first account is the one that ``ME`` acts for: it is told of what comes back to it
+    assert appoint(platform, "管理员", ids[0], "giib_head").id == ME.id
+    document = monthly(**changes)
+    document["register"]["workflow"] = {"template": "report-review"}
+    publish(platform, document)
+    return ids
+
+
+def step(platform: Platform, number: int, name: str, day: str, comment: str = "") -> None:
+    with platform.writing(ME) as work:
+        work.now = at(day)
+        workflow.move(work, "report", number, None, name, comment)
+
+
+def test_a_draft_is_begun_and_hands_in_once_it_is_submitted(platform: Platform) -> None:
+    nan, _ = reviewed(platform)
+    run(platform, "2026-02-02")
+
+    number = file(platform, "2026-02-03", town="nan", month="2026-01")
+    begun = facts(platform, "2026-01", nan)
+    step(platform, number, "submit", "2026-02-04")
+    handed = facts(platform, "2026-01", nan)
+    step(platform, number, "withdraw", "2026-02-05")
+    back = facts(platform, "2026-01", nan)
+    run(platform, "2026-02-11")
+    late = facts(platform, "2026-01", nan)
+    step(platform, number, "submit", "2026-02-12")
+    behind = facts(platform, "2026-01", nan)
+
+    assert (begun.state, begun.record, begun.submitted_at) == ("open", number, None)
+    assert (handed.state, handed.record, handed.submitted_at) == (
+        "submitted", number, at("2026-02-04"),
+    )  # fmt: skip
+    assert (back.state, back.record, back.submitted_at) == ("open", number, None)
+    assert (late.state, late.record) == ("late", number)
+    assert (behind.state, behind.late) == ("submitted", True)
+
+
+def test_what_is_sent_back_stays_handed_in_and_in_time(platform: Platform) -> None:
+    nan, _ = reviewed(platform)
+    run(platform, "2026-02-02")
+    number = file(platform, "2026-02-03", town="nan", month="2026-01")
+    step(platform, number, "submit", "2026-02-04")
+
+    step(platform, number, "return", "2026-02-12", "补附件")
+    step(platform, number, "submit", "2026-02-13")
+
+    found = facts(platform, "2026-01", nan)
+    assert (found.state, found.late, found.submitted_at) == (
+        "submitted", False, at("2026-02-04"),
+    )  # fmt: skip
+
+
+def test_a_closed_period_takes_no_draft_in_and_gives_none_back(platform: Platform) -> None:
+    nan, bei = reviewed(platform)
+    run(platform, "2026-02-02")
+    left = file(platform, "2026-02-03", town="nan", month="2026-01")
+    done = file(platform, "2026-02-03", town="bei", month="2026-01")
+    step(platform, done, "submit", "2026-02-04")
+    run(platform, "2026-02-20")
+
+    with pytest.raises(workflow.TransitionRefused) as late:
+        step(platform, left, "submit", "2026-02-20")
+    with pytest.raises(workflow.TransitionRefused):
+        step(platform, done, "withdraw", "2026-02-20")
+    step(platform, done, "return", "2026-02-20", "看过")
+
+    assert late.value.problems[0].sentence().startswith("2026年1月 is closed for 南镇.")
+    assert states(platform) == {("2026-01", nan): "closed", ("2026-01", bei): "submitted"}
+    clerk = appoint(platform, "经办", nan, "township")
+    with platform.writing(clerk) as work:
+        deeds.ask_supplement(work, "report", facts(platform, "2026-01", nan).id, "漏了")
+    step(platform, left, "submit", "2026-02-21")
+    assert facts(platform, "2026-01", nan).state == "supplemented"
+
+
+def test_a_period_with_a_draft_begun_is_not_proposed_again(platform: Platform) -> None:
+    [nan, _] = reviewed(platform, lock=None)
+    run(platform, "2026-02-02")
+    file(platform, "2026-02-03", town="nan", month="2026-01")
+    run(platform, "2026-03-02")
+    clerk = appoint(platform, "经办", nan, "township")
+
+    with platform.reading(clerk) as work:
+        work.now = at("2026-03-02")
+        found = carrying.carry(work, "report", {})
+
+    assert found.period == "2026-02"
 
 
 def test_saving_a_closed_record_unchanged_is_no_change(platform: Platform) -> None:

@@ -19,6 +19,7 @@ from app.services.exchange.writers import file_name, write_table
 from app.services.returns import carrying, deeds, listing, seeing
 from app.services.returns.facts import (
     EXCUSED,
+    HANDED_IN,
     LATE,
     NIL,
     STATES,
@@ -154,9 +155,10 @@ class Drawing:
 
     def url(self, one: Return) -> str:
         """Return where a cell leads: to the record, to the form, else to the return's page."""
-        if one.record is not None:
+        mine = not self.review and (one.state in WAITING or one.supplementing)
+        if one.record is not None and (mine or one.state in HANDED_IN):
             return f"{self.view.root}{one.record}"
-        if not self.review and (one.state in WAITING or one.supplementing):
+        if mine:
             return form_url(self.view, self.matching, one)
         return f"{self.view.root}returns/{one.id}"
 

@@ -71,7 +71,10 @@ def _due_first(
     of whom ``known`` names."""
     by = matching.spec.by
     query = sa.select(due.c.period, due.c.subject).where(
-        of_register(published), due.c.state.in_(WAITING), due.c.opens_on <= work.today
+        of_register(published),
+        due.c.state.in_(WAITING),
+        due.c.opens_on <= work.today,
+        due.c.record.is_(None),
     )
     subject = matching.pair({**known, matching.spec.field: _some_period(matching)})
     if by.field and known.get(by.field) is not None and subject is not None:

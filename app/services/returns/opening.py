@@ -27,7 +27,7 @@ from app.services.returns.facts import (
     of_register,
 )
 from app.services.returns.owing import Matching, answering, rows_owing, units_owing
-from app.services.returns.settling import hand_in, take_back
+from app.services.returns.settling import bring_in_step, hand_in
 from app.services.returns.telling import OPENED, OVERDUE, REMIND, tell_owing
 from app.services.standing import EVERYTHING
 from app.services.work import Actor, Platform, Work
@@ -175,8 +175,12 @@ class _Opening:
         work, main = self.work, self.matching.main
         fresh = sa.and_(self.mine, due.c.period == period, due.c.made_at == work.now)
         hand_in(work, self.matching, fresh)
-        entered = sa.select(main.c["_created_at"]).where(main.c["_id"] == due.c.record)
-        by = sa.select(main.c["_created_by"]).where(main.c["_id"] == due.c.record)
+        since: sa.ColumnElement[Any] = main.c["_created_at"]
+        who = main.c["_created_by"]
+        if self.matching.begun:
+            since, who = sa.func.coalesce(main.c["_state_since"], since), main.c["_updated_by"]
+        entered = sa.select(since).where(main.c["_id"] == due.c.record)
+        by = sa.select(who).where(main.c["_id"] == due.c.record)
         handed = sa.and_(fresh, due.c.state.in_(HANDED_IN))
         work.tx.execute(
             due.update()
@@ -195,8 +199,7 @@ class _Opening:
     def settle(self) -> None:
         """Bring every return that is not closed in step with the records there are."""
         where = sa.and_(self.mine, due.c.closed_at.is_(None))
-        take_back(self.work, self.matching, where)
-        hand_in(self.work, self.matching, where)
+        bring_in_step(self.work, self.matching, where)
         self._remind()
 
     def _remind(self) -> None:

@@ -33,6 +33,10 @@ class Matching:
         by = self.spec.by
         self._target = "" if by.register or not by.field else published.register[by.field].reference
         self._numbers: dict[Any, int] | None = None
+        flow = published.register.workflow
+        #: the states in which a record is begun, and the one in which every record begins
+        self.begun = flow.begun if flow else frozenset[str]()
+        self.initial = flow.initial if flow else ""
 
     def belongs(self) -> sa.ColumnElement[bool]:
         """Return the condition that a living record belongs to the return of the outer query."""
@@ -41,6 +45,13 @@ class Matching:
             held = sa.cast(due.c.period, sa.BigInteger)
         field = self.main.c[self.spec.field]
         return sa.and_(field == held, self._owned(), self.main.c["_deleted_at"].is_(None))
+
+    def handed(self) -> sa.ColumnElement[bool]:
+        """Return the condition that a living record hands in the return of the outer query."""
+        if not self.begun:
+            return self.belongs()
+        state = sa.func.coalesce(self.main.c["_state"], self.initial)
+        return sa.and_(self.belongs(), state.not_in(sorted(self.begun)))
 
     def _owned(self) -> sa.ColumnElement[bool]:
         by, unit = self.spec.by, people.unit

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.definitions.flow import Transition
 from app.definitions.gate import Judgement, Values
 from app.errors import Problem, because
 from app.services.returns.facts import (
@@ -89,6 +90,21 @@ def require_open(work: Work, published: Published, row: Mapping[str, Any]) -> No
         raise PeriodClosed(reason=because(problem.text, **problem.values))
 
 
+def closed_to(
+    work: Work, published: Published, found: Sequence[Mapping[str, Any]], way: Transition
+) -> dict[int, Problem]:
+    """Return for each stored row that a transition would hand in, or take back, in a period that
+    is closed why it stays."""
+    flow = published.register.workflow
+    if published.register.period is None or flow is None or not flow.hands(way):
+        return {}
+    matching, target = Matching(work, published), way.target in flow.begun
+    crossing = [row for row in found if (flow.state(row["_state"]).name in flow.begun) != target]
+    pairs = {row["_id"]: pair for row in crossing if (pair := matching.pair(row)) is not None}
+    closed = _closed(work, published, set(pairs.values()))
+    return {number: closed[pair] for number, pair in pairs.items() if pair in closed}
+
+
 def _units_of(work: Work, matching: Matching, numbers: Sequence[int | None]) -> dict[int, int]:
     """Return the unit of stored rows, where the unit says whose return a record is."""
     wanted = [number for number in numbers if number is not None]
@@ -145,8 +161,7 @@ def settle(work: Work, published: Published, rows: Iterable[Row]) -> None:
         where = sa.and_(
             of_register(published), due.c.period.in_(periods), due.c.subject.in_(subjects)
         )
-        take_back(work, matching, where)
-        hand_in(work, matching, where)
+        bring_in_step(work, matching, where)
 
 
 def settle_moved(work: Work, published: Published, moved: Iterable[tuple[Row, Row]]) -> None:
@@ -159,9 +174,28 @@ def settle_moved(work: Work, published: Published, moved: Iterable[tuple[Row, Ro
     settle(work, published, [row for both in apart for row in both])
 
 
+def bring_in_step(work: Work, matching: Matching, where: sa.ColumnElement[bool]) -> None:
+    """Bring returns in step with the records there are."""
+    take_back(work, matching, where)
+    hand_in(work, matching, where)
+    note_begun(work, matching, where)
+
+
+def note_begun(work: Work, matching: Matching, where: sa.ColumnElement[bool]) -> None:
+    """Note with the returns that wait which record was begun for each: it is gone on with, and
+    no second one is entered."""
+    if not matching.begun:
+        return
+    first = sa.select(sa.func.min(matching.main.c["_id"])).where(matching.belongs())
+    begun = first.scalar_subquery()
+    waiting = due.c.state.in_((*WAITING, CLOSED))
+    other = due.c.record.is_distinct_from(begun)
+    work.tx.execute(due.update().where(where, waiting, other).values(record=begun))
+
+
 def take_back(work: Work, matching: Matching, where: sa.ColumnElement[bool]) -> None:
     """Open the returns whose record is no longer there, or is another's now."""
-    there = sa.exists().where(matching.main.c["_id"] == due.c.record, matching.belongs())
+    there = sa.exists().where(matching.main.c["_id"] == due.c.record, matching.handed())
     overdue = due.c.due_on < work.today if matching.spec.late else sa.false()
     work.tx.execute(
         due.update()
@@ -175,12 +209,12 @@ def take_back(work: Work, matching: Matching, where: sa.ColumnElement[bool]) -> 
 
 def hand_in(work: Work, matching: Matching, where: sa.ColumnElement[bool]) -> None:
     """Mark the returns for which there is a record now."""
-    first = sa.select(sa.func.min(matching.main.c["_id"])).where(matching.belongs())
+    first = sa.select(sa.func.min(matching.main.c["_id"])).where(matching.handed())
     ready = sa.or_(due.c.closed_at.is_(None), due.c.supplementing)
     work.tx.execute(
         due.update()
         .where(where, due.c.state.in_((*WAITING, NIL, EXCUSED, CLOSED)), ready)
-        .where(sa.exists().where(matching.belongs()))
+        .where(sa.exists().where(matching.handed()))
         .values(
             record=first.scalar_subquery(),
             state=sa.case((due.c.supplementing, SUPPLEMENTED), else_=SUBMITTED),
