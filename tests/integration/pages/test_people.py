@@ -310,6 +310,10 @@ def test_units_and_people_come_in_through_the_page(browser: Browser, office: Off
     made = send("people", people)
     assert re.search(r"\w{5}-\w{5}-\w{5}-\w{5}", made.text)
     assert not re.search(r"\w{5}-\w{5}-\w{5}-\w{5}", send("people", people).text)
+    trial = send("people", people.replace("王五", "王伍") + "sun,孙七,,\n", dry_run="1").text
+    assert "name: 王五 → 王伍" in trial
+    assert "new account" in trial
+    assert "王伍" not in browser.get("/people/accounts/").text
     sheet = send("people", "登录名,姓名\nzhao,赵六\n", as_file="1")
     assert sheet.data.startswith(b"PK")
     assert sheet.headers["Cache-Control"] == "no-store"
