@@ -8,6 +8,7 @@ from app.definitions import permissions
 from app.definitions.register import Condition, Grant, Register
 from app.services.effects import FIELDS, Line
 from app.services.explaining import Reason, Verdict
+from app.services.intake import Held, PersonChange
 from app.services.standing import Holding
 from app.services.tree import Tree
 from app.words import CHINESE, current_language, gettext
@@ -124,6 +125,27 @@ def difference(line: Line) -> str:
         return f"{said} {before} → {gettext(unit, count=f'{line.after:,}')}"
     states = gettext("no"), gettext("yes")
     return f"{said} {states[bool(line.before)]} → {states[bool(line.after)]}"
+
+
+def person_changes(found: PersonChange) -> list[str]:
+    """Return what an import makes of one person, a sentence for each thing."""
+    said = [gettext("new account")] if found.new else []
+    if found.renamed:
+        said.append(gettext("name: {before} → {after}", before=found.before, after=found.after))
+    for before, after in found.posts:
+        if before is None:
+            said.append(gettext("new post: {post}", post=held(after)))
+        else:
+            shown = {"before": held(before), "after": held(after)}
+            said.append(gettext("post: {before} → {after}", **shown))
+    return said
+
+
+def held(post: Held) -> str:
+    """Return a post with its days: "乡镇街道经办（石桥镇） · 经办 · 2024-01-01 – …"."""
+    text = gettext("{role} in {unit}", role=post.role, unit=post.unit)
+    days = f"{post.since} – {post.last or '…'}"
+    return " · ".join(part for part in (text, post.title, days) if part)
 
 
 def field_said(found: Verdict, field: str) -> str:

@@ -1,4 +1,5 @@
-"""Effects: what a change of posts means for those it reaches, before and after, in numbers.
+"""Effects: what a change of posts, roles, units or pairings means for those it reaches (``reach``),
+before and after, in numbers.
 
 The change is done inside a savepoint, the standing before and after are compiled by ``access``
 as for every page, and what is different is counted. Nothing stays of it but the difference.
@@ -69,45 +70,50 @@ class Effect:
     people: int
     lines: tuple[Line, ...]
     digest: str
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 #: (register or "", action) → number
 Counts = Mapping[tuple[str, str], int]
 
 
-def preview(
-    work: Work, reached: Collection[int], day: datetime.date, change: Callable[[], object]
-) -> Effect:
-    """Return what ``change`` means for the accounts it reaches, and take the change back.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something to be done, the accounts whose access it can touch, the day it takes effect, and
+    what else is said of it beforehand: title and text."""
 
-    Raises what ``change`` raises.
+    reached: Collection[int]
+    day: datetime.date
+    act: Callable[[], object]
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+def preview(work: Work, change: Change) -> Effect:
+    """Return what a change means for the accounts it reaches, and take it back.
+
+    Raises what the change raises.
     """
     trial = work.tx.begin_nested()
     try:
-        return carried(work, reached, day, change)
+        return carried(work, change)
     finally:
         trial.rollback()
 
 
-def carry_out(
-    work: Work, reached: Collection[int], day: datetime.date, change: Callable[[], object],
-    shown: str,
-) -> Effect:  # fmt: skip
-    """Do ``change`` if it means what was shown. Raises ``EffectMoved``: let it be rolled back."""
-    effect = carried(work, reached, day, change)
+def carry_out(work: Work, change: Change, shown: str) -> Effect:
+    """Do a change if it means what was shown. Raises ``EffectMoved``: let it be rolled back."""
+    effect = carried(work, change)
     if effect.digest != shown:
         raise EffectMoved(effect)
     return effect
 
 
-def carried(
-    work: Work, reached: Collection[int], day: datetime.date, change: Callable[[], object]
-) -> Effect:
-    """Do ``change`` and return its difference as of ``day``, or today where that has passed."""
-    day = max(day, work.today)
-    numbers = sorted(set(reached))
+def carried(work: Work, change: Change) -> Effect:
+    """Do a change and return its difference as of its day, or today where that has passed."""
+    day = max(change.day, work.today)
+    numbers = sorted(set(change.reached))
     before = measured(work, numbers[:MOST], day)
-    change()
+    change.act()
     after = measured(work, numbers[:MOST], day)
     query = sa.select(account.c.id, account.c.name).where(account.c.id.in_(numbers))
     names = {row.id: row.name for row in work.tx.execute(query)}
@@ -123,9 +129,11 @@ def carried(
     said = [
         day.isoformat(),
         numbers,
+        change.facts,
         [(x.account, x.slug, x.action, x.before, x.after) for x in lines],
     ]
-    return Effect(day, len(numbers), lines, hashlib.sha256(dump_json(said).encode()).hexdigest())
+    digest = hashlib.sha256(dump_json(said).encode()).hexdigest()
+    return Effect(day, len(numbers), lines, digest, change.facts)
 
 
 def merged(before: Counts, after: Counts) -> list[tuple[str, str]]:

@@ -153,6 +153,16 @@ def same(work: Work, wanted: Wanted) -> int | None:
     return work.tx.scalar(query.limit(1))
 
 
+def partner(work: Work, number: int) -> tuple[int | None, int | None]:
+    """Return the account or the unit a record is paired with. Raises ``PairingNotFound``."""
+    table = tables.pairing
+    query = sa.select(table.c.account_id, table.c.unit_id).where(table.c.id == number)
+    found = work.tx.execute(query).one_or_none() if 0 < number < 2**63 else None
+    if found is None:
+        raise PairingNotFound(pairing=number)
+    return found.account_id, found.unit_id
+
+
 def finish(work: Work, number: int, day: datetime.date) -> None:
     """Let a pairing end on a day."""
     access.require(work, "grant")

@@ -142,6 +142,40 @@ def test_a_file_without_its_columns_is_refused(platform: Platform, office: Offic
         load(platform, "people", "代码,名称\na,甲\n")
 
 
+def told(done: Any) -> list[tuple[Any, ...]]:
+    """Return (row, login, name before, name after, [(last day before, last day after, role)])."""
+    return [
+        (c.row, c.login, c.before, c.after, [
+            (before and str(before.last), str(after.last), after.role) for before, after in c.posts
+        ])
+        for c in done.changes
+    ]  # fmt: skip
+
+
+def test_an_import_says_of_each_person_what_is_different(
+    platform: Platform, office: Office
+) -> None:
+    load(platform, "units", UNITS)
+    first = [
+        (2, "zhang.san", "", "张三",
+         [(None, "None", "乡镇街道经办"), (None, "2025-12-31", "区领导、链长、包联领导")]),
+        (4, "li.si", "", "李四", []),
+    ]  # fmt: skip
+    assert told(load(platform, "people", PEOPLE, dry_run=True)) == first
+    assert told(load(platform, "people", PEOPLE)) == first
+    assert told(load(platform, "people", PEOPLE)) == []
+
+    later = PEOPLE.replace("经办,2024-01-01,", "经办,2024-01-01,2026-06-30").replace("李四", "李思")
+
+    trial = load(platform, "people", later, dry_run=True)
+    assert told(trial) == [
+        (2, "zhang.san", "张三", "张三", [("None", "2026-06-30", "乡镇街道经办")]),
+        (4, "li.si", "李四", "李思", []),
+    ]
+    [(before, after)] = trial.changes[0].posts
+    assert (before.unit, before.title, after.title) == ("石桥镇", "经办", "经办")
+
+
 def test_people_get_accounts_and_posts(platform: Platform, office: Office) -> None:
     load(platform, "units", UNITS)
 

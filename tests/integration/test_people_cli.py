@@ -111,6 +111,11 @@ def test_files_come_in_by_command(run: Any, office: Office, tmp_path: Path) -> N
     assert "nothing was stored" in run("unit", "import", str(units), "--dry-run").output
     assert "1 created" in run("unit", "import", str(units)).output
     assert "1 unchanged" in run("unit", "import", str(units)).output
+    trial = run("user", "import", str(people), "--dry-run").output
+    assert "Row 2, wang 王五:" in trial
+    assert "new post: 乡镇街道经办 in 新镇" in trial
+    [facts] = json.loads(run("user", "import", str(people), "--dry-run", "--json").output)["people"]
+    assert (facts["new"], facts["posts"][0]["after"]["unit"]) == (True, "新镇")
     done = run("user", "import", str(people), "--passwords", str(secret))
     assert "1 created" in done.output
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600

@@ -12,7 +12,7 @@ from app.errors import NotAllowed, RecordNotFound
 from app.services import access, effects, identity, pairings, posts, records, roles, units
 from app.services.posts import Filter, Wanted
 from app.services.unit_refusals import NotInForce
-from app.services.work import Actor, Platform
+from app.services.work import Actor, Platform, Work
 from tests.support.appointing import LONG_AGO, Office
 from tests.support.register import ME, definition
 
@@ -186,6 +186,10 @@ def filled(
     return lambda: None
 
 
+def appointed(work: Work, wanted: Wanted, day: datetime.date) -> effects.Change:
+    return effects.Change([wanted.account], day, lambda: posts.appoint(work, wanted))
+
+
 def lines(effect: effects.Effect) -> dict[tuple[str, str], tuple[int, int]]:
     return {(x.slug, x.action): (x.before, x.after) for x in effect.lines}
 
@@ -197,7 +201,7 @@ def test_a_preview_shows_what_changes_and_changes_nothing(
     wanted = Wanted(number, unit, "township", LONG_AGO)
 
     with platform.writing(ME) as work:
-        effect = effects.preview(work, [number], today, lambda: posts.appoint(work, wanted))
+        effect = effects.preview(work, appointed(work, wanted, today))
 
     assert lines(effect)["demo", "see"] == (0, 2)
     assert lines(effect)["demo", "change"] == (0, 2)
@@ -216,12 +220,10 @@ def test_what_was_shown_is_what_is_done(
 
     def carry_out(digest: str) -> effects.Effect:
         with platform.writing(ME) as work:
-            return effects.carry_out(
-                work, [number], today, lambda: posts.appoint(work, wanted), digest
-            )
+            return effects.carry_out(work, appointed(work, wanted, today), digest)
 
     with platform.writing(ME) as work:
-        shown = effects.preview(work, [number], today, lambda: posts.appoint(work, wanted))
+        shown = effects.preview(work, appointed(work, wanted, today))
     add("demo", name="丁厂")
     with pytest.raises(effects.EffectMoved) as moved:
         carry_out(shown.digest)
@@ -239,7 +241,7 @@ def test_a_preview_of_a_post_to_come_is_as_of_its_first_day(
     wanted = Wanted(number, unit, "leader", today + 5 * DAY)
 
     with platform.writing(ME) as work:
-        effect = effects.preview(work, [number], wanted.since, lambda: posts.appoint(work, wanted))
+        effect = effects.preview(work, appointed(work, wanted, wanted.since))
 
     assert effect.day == today + 5 * DAY
     assert lines(effect)["demo", "see"] == (0, 3)
@@ -252,7 +254,7 @@ def test_a_power_over_the_platform_is_part_of_the_difference(
     wanted = Wanted(number, unit, "security_administrator", LONG_AGO)
 
     with platform.writing(ME) as work:
-        effect = effects.preview(work, [number], today, lambda: posts.appoint(work, wanted))
+        effect = effects.preview(work, appointed(work, wanted, today))
 
     assert lines(effect) == {("", "grant"): (0, 1)}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, cast
 
 import click
@@ -86,12 +87,17 @@ def sentence(text: str, /, **values: Any) -> str:
 
 
 def show_report(
-    done: ImportReport, stopped: bool, as_json: bool, *, tell_more: bool = True
+    done: ImportReport,
+    stopped: bool,
+    as_json: bool,
+    *,
+    tell_more: bool = True,
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Print what an import did; nothing was stored when it was stopped. ``tell_more``: how many
-    more refusals there are than are printed."""
+    more refusals there are than are printed. ``more``: what scripts are told besides."""
     if as_json:
-        print_json({**done.as_json(), "stored": not (stopped or done.dry_run)})
+        print_json({**done.as_json(), **more, "stored": not (stopped or done.dry_run)})
         return
     if not stopped:
         text = "{created} created, {changed} changed, {unchanged} unchanged, {faulty} refused."

@@ -6,6 +6,7 @@ import csv
 import datetime
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,17 +67,17 @@ def import_units(file: Path, dry_run: bool, as_json: bool) -> None:
 @with_appcontext
 def import_people(file: Path, dry_run: bool, passwords: Path | None, as_json: bool) -> None:
     """Enter the people of FILE (csv or xlsx): accounts where they are new, and posts."""
-    report, made, stopped = ImportReport(), [], False
+    report, made, changes, stopped = ImportReport(), [], [], False
     with refusals_as_exit_status(as_json):
         try:
             with file.open("rb") as source, platform().writing(ACTOR) as work:
                 done = intake.import_people(work, source, file.name, dry_run=dry_run)
-                report, made = done.report, done.passwords
+                report, made, changes = done.report, done.passwords, done.changes
                 if passwords and made:
                     write_passwords(passwords, made)
         except ImportStopped as error:
             report, stopped = error.report, True
-    show(report, stopped, as_json)
+    show(report, stopped, as_json, changes)
     if not passwords:
         for login, name, password in made:
             click.echo(f"  {login}  {name}  {password}")
@@ -93,9 +94,22 @@ def write_passwords(path: Path, made: list[tuple[str, str, str]]) -> None:
         csv.writer(out).writerows(made)
 
 
-def show(report: ImportReport, stopped: bool, as_json: bool) -> None:
-    """Print what an import did, and leave with status 1 when rows were refused."""
-    show_report(report, stopped, as_json, tell_more=False)
+def show(
+    report: ImportReport,
+    stopped: bool,
+    as_json: bool,
+    changes: Sequence[intake.PersonChange] | None = None,
+) -> None:
+    """Print what an import did, person by person where it is one of people, and leave with
+    status 1 when rows were refused."""
+    more = {} if changes is None else {"people": [one.as_json() for one in changes]}
+    show_report(report, stopped, as_json, tell_more=False, more=more)
+    if not as_json:
+        for one in changes or ():
+            shown = {"row": one.row, "login": one.login, "name": one.after}
+            click.echo("  " + sentence("Row {row}, {login} {name}:", **shown))
+            for text in grant_words.person_changes(one):
+                click.echo(f"    {text}")
     if stopped:
         sys.exit(REFUSED)
 

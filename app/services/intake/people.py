@@ -8,8 +8,8 @@ one of them imports that part, and the columns of the other are passed over.
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, field
-from typing import IO
+from dataclasses import asdict, dataclass, field
+from typing import IO, Any
 
 import sqlalchemy as sa
 
@@ -17,7 +17,7 @@ from app.errors import NotAllowed
 from app.services import access, identity, passwords, people, posts, powers, roles, units
 from app.services.exchange.report import ImportReport
 from app.services.intake.sheet import Line, attempt, read_sheet, told, trial
-from app.services.people import BEGINNING, day_after
+from app.services.people import BEGINNING, day_after, last_day
 from app.services.posts import Wanted
 from app.services.work import Work
 from app.storage import models_people as tables
@@ -28,11 +28,55 @@ CREATED, CHANGED, SAME = "created", "changed", "unchanged"
 POST_COLUMNS = ("unit", "role", "title", "since", "until")
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A post as it is told: role, unit, the post's own name, first and last day."""
+
+    role: str
+    unit: str
+    title: str
+    since: datetime.date
+    last: datetime.date | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChange:
+    """One person of a file, before and after. ``before`` is blank for who is new; of the posts,
+    those that the file gives (None before it) or changes are told."""
+
+    row: int
+    login: str
+    before: str
+    after: str
+    posts: tuple[tuple[Held | None, Held], ...] = ()
+
+    @property
+    def new(self) -> bool:
+        return not self.before
+
+    @property
+    def renamed(self) -> bool:
+        return bool(self.before) and self.before != self.after
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the difference for scripts."""
+        posts = [
+            {"before": before and asdict(before), "after": asdict(after)}
+            for before, after in self.posts
+        ]
+        return {
+            "row": self.row, "login": self.login, "new": self.new,
+            "name": {"before": self.before or None, "after": self.after}, "posts": posts,
+        }  # fmt: skip
+
+
 @dataclass(slots=True)
 class PeopleReport:
     """What an import of people did, and the passwords it made up: shown once, kept nowhere."""
 
     report: ImportReport
+    #: everybody who is new or different, in the order of the file
+    changes: list[PersonChange] = field(default_factory=list)
     #: (login, name, password)
     passwords: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -77,10 +121,12 @@ class _Import:
             done.report.ignored = POST_COLUMNS
 
     def run(self, lines: list[Line]) -> None:
+        seen: dict[str, tuple[int, str, dict[int, Held]]] = {}
         for line in lines:
             wanted = self.read(line)
             if line.problems:
                 continue
+            seen.setdefault(line.text("login"), (line.row, *self.standing(line.text("login"))))
             outcome = attempt(self.work, line, "login", lambda: self.store(line, wanted))  # noqa: B023
             report = self.done.report
             if outcome == CREATED:
@@ -89,6 +135,37 @@ class _Import:
                 report.changed += 1
             elif outcome == SAME:
                 report.unchanged += 1
+        for login, (row, name, held) in seen.items():
+            self.compare(row, login, name, held)
+
+    def standing(self, login: str) -> tuple[str, dict[int, Held]]:
+        """Return the name and the posts somebody has at this moment, none for who is not there."""
+        number = self.find(login)
+        if number is None:
+            return "", {}
+        tx, post, role, unit = self.work.tx, tables.post, tables.role, tables.unit
+        query = (
+            sa.select(
+                post.c.id, role.c.title, unit.c.title, post.c.title, post.c.valid_from,
+                post.c.valid_until,
+            )
+            .select_from(post.join(role, post.c.role == role.c.slug))
+            .join(unit, unit.c.id == post.c.unit_id)
+            .where(post.c.account_id == number, post.c.deputy_of.is_(None))
+            .order_by(post.c.id)
+        )  # fmt: skip
+        held = {row[0]: Held(*row[1:5], last_day(row[5])) for row in tx.execute(query)}
+        name = tx.scalar(sa.select(account.c.name).where(account.c.id == number))
+        return str(name), held
+
+    def compare(self, row: int, login: str, before: str, held: dict[int, Held]) -> None:
+        """Add what became of a person to the report, unless nothing did."""
+        after, now = self.standing(login)
+        moved = tuple(
+            (held.get(number), post) for number, post in now.items() if held.get(number) != post
+        )
+        if after and (before != after or moved):
+            self.done.changes.append(PersonChange(row, login, before, after, moved))
 
     def read(self, line: Line) -> Wanted | None:
         """Return the post a row gives, None for none; note what cannot be."""

@@ -71,6 +71,21 @@ def shown(text: str) -> str:
     return found[1]
 
 
+def confirmed(browser: Browser, page: str, **given: Any) -> str:
+    """Send a change, confirm what it shows, and return what was shown."""
+    first = browser.post(page, given)
+    assert first.status_code == 200, first.text
+    done = browser.post(page, given | {"shown": shown(first.text)})
+    assert done.status_code == 302, done.text
+    return first.text
+
+
+def ending(browser: Browser) -> str:
+    """Return the page that ends the only pairing."""
+    [found] = re.findall(r"/people/pairings/\d+/end", browser.get("/people/pairings/").text)
+    return str(found)
+
+
 def test_a_post_is_stored_once_its_effect_was_shown(browser: Browser, office: Office) -> None:
     number = office.person("zhang")
     given = {"person": number, "unit": 2, "role": "township", "since": "2024-01-01"}
@@ -158,12 +173,67 @@ def test_a_merge_shows_what_it_touches_before_it_is_done(browser: Browser) -> No
     assert "石桥镇" in browser.get("/people/units/", on="2025-12-31").text
 
 
+def test_a_merge_shows_who_reads_more_and_who_less(browser: Browser, office: Office) -> None:
+    office.person("mine", ("township", 2))
+    office.person("other", ("township", 3))
+    office.person("above", ("leader", 1))
+
+    said = confirmed(browser, "/people/units/2/merge", into=3, effective="2026-01-01")
+
+    table = said.split("What this changes")[1]
+    assert "other 同志" in table
+    assert "see 0 record rows → 1 record rows" in table
+    # the merged unit's people act for the heir, and still read what was theirs
+    assert "mine 同志" not in table
+    assert "above 同志" not in table
+
+
+def test_a_unit_that_ends_takes_from_its_people_what_they_might_do(
+    browser: Browser, office: Office
+) -> None:
+    number = office.person("mine", ("township", 2))
+    given = {"effective": "2026-01-01"}
+
+    first = browser.post("/people/units/2/end", given)
+
+    assert "see 1 record rows → 0 record rows" in first.text
+    assert "enter yes → no" in first.text
+    assert office.standing(number).roles == {"township"}
+    stale = browser.post("/people/units/2/end", given | {"shown": "0" * 64})
+    assert "different from what was shown" in stale.text
+    assert office.standing(number).roles == {"township"}
+
+
+def test_a_role_that_a_register_names_already_says_so_before_it_is_added(browser: Browser) -> None:
+    grants = {"permissions": [{"role": ["guest"], "may": ["see"], "rows": "all"}]}
+    publish(browser.platform, definition(register=grants))
+
+    first = browser.post("/people/roles/new", slug="guest", title="来访")
+
+    assert "示例台账" in first.text.split("What it touches")[1]
+
+
+def test_a_pairing_shows_which_rows_it_opens(browser: Browser, office: Office) -> None:
+    grants = {"permissions": [{"role": ["cadre"], "may": ["see"], "rows": "paired"}]}
+    publish(browser.platform, definition(register=grants))
+    office.person("cadre", ("cadre", 2))
+    given = {"slug": "demo", "record-demo": 1, "unit": 2, "since": "2024-01-01"}
+
+    said = confirmed(browser, "/people/pairings/new", **given)
+
+    assert "see 0 record rows → 1 record rows" in said
+    first = browser.post(ending(browser), last="2026-01-01")
+    assert "see 1 record rows → 0 record rows" in first.text
+
+
 def test_a_unit_is_entered_renamed_moved_split_linked_and_ended(browser: Browser) -> None:
     made = browser.post(
         "/people/units/new", title="新局", code="xin", kind="bureau", parent="1", since="2020-01-01"
     )
     place = made.headers["Location"]
-    browser.post(f"{place}/rename", title="新新局", kind="bureau", effective="2024-01-01")
+    given = {"title": "新新局", "kind": "bureau", "effective": "2024-01-01"}
+    nothing = "nobody may do anything more or less"
+    assert nothing in confirmed(browser, f"{place}/rename", **given)
     assert "新新局" in browser.get(place).text
     assert "<h1>新局" in browser.get(place, on="2023-12-31").text
     for act, given in {
@@ -171,27 +241,25 @@ def test_a_unit_is_entered_renamed_moved_split_linked_and_ended(browser: Browser
         "split": {"title1": "左", "code1": "zuo", "heir": "xin", "effective": "2025-02-01"},
         "end": {"effective": "2025-03-01"},
     }.items():
-        first = browser.post(f"{place}/{act}", given)
-        assert first.status_code == 200, first.text
-        assert (
-            browser.post(f"{place}/{act}", given | {"shown": shown(first.text)}).status_code == 302
-        )
+        confirmed(browser, f"{place}/{act}", **given)
     assert "not in force today" in browser.get(place).text
 
     asked = browser.post("/people/units/2/link", slug="demo")
     assert "record-demo" in asked.text
-    assert (
-        browser.post("/people/units/2/link", {"slug": "demo", "record-demo": 1}).status_code == 302
-    )
+    confirmed(browser, "/people/units/2/link", **{"slug": "demo", "record-demo": 1})
     assert "甲厂" in browser.get("/people/units/2").text
 
 
 def test_a_role_is_added_renamed_and_removed(browser: Browser) -> None:
-    assert browser.post("/people/roles/new", slug="guest", title="来访").status_code == 302
-    assert browser.post("/people/roles/guest", do="rename", title="访客").status_code == 302
+    nothing = "nobody may do anything more or less"
+    assert nothing in confirmed(browser, "/people/roles/new", slug="guest", title="来访")
+    first = browser.post("/people/roles/guest", do="rename", title="访客")
+    assert 'name="do" value="rename"' in first.text
+    assert "访客" not in browser.get("/people/roles/").text
+    confirmed(browser, "/people/roles/guest", do="rename", title="访客")
     assert "访客" in browser.get("/people/roles/").text
     assert browser.post("/people/roles/leader", do="remove").status_code == 409
-    assert browser.post("/people/roles/guest", do="remove").status_code == 302
+    confirmed(browser, "/people/roles/guest", do="remove")
     assert browser.get("/people/roles/guest").status_code == 404
     assert "enter, change" in browser.get("/people/roles/township").text
 
@@ -200,9 +268,9 @@ def test_a_pairing_is_entered_and_ended(browser: Browser, office: Office) -> Non
     number = office.person("zhang")
     assert "record-demo" in browser.post("/people/pairings/new", slug="demo").text
     given = {"slug": "demo", "record-demo": 1, "person": number, "since": "2024-01-01"}
-    assert browser.post("/people/pairings/new", given).status_code == 302
+    confirmed(browser, "/people/pairings/new", **given)
     assert "甲厂" in browser.get("/people/pairings/").text
-    assert browser.post("/people/pairings/1/end", last="2026-01-01").status_code == 302
+    confirmed(browser, ending(browser), last="2026-01-01")
     assert "甲厂" in browser.get("/people/pairings/", state="over").text
     found = browser.get("/people/find/demo", q="甲").json
     assert found == {"results": [{"id": 1, "label": "甲厂"}]}
@@ -242,6 +310,10 @@ def test_units_and_people_come_in_through_the_page(browser: Browser, office: Off
     made = send("people", people)
     assert re.search(r"\w{5}-\w{5}-\w{5}-\w{5}", made.text)
     assert not re.search(r"\w{5}-\w{5}-\w{5}-\w{5}", send("people", people).text)
+    trial = send("people", people.replace("王五", "王伍") + "sun,孙七,,\n", dry_run="1").text
+    assert "name: 王五 → 王伍" in trial
+    assert "new account" in trial
+    assert "王伍" not in browser.get("/people/accounts/").text
     sheet = send("people", "登录名,姓名\nzhao,赵六\n", as_file="1")
     assert sheet.data.startswith(b"PK")
     assert sheet.headers["Cache-Control"] == "no-store"
@@ -290,7 +362,7 @@ def test_each_power_opens_its_own_pages_and_no_other(
         for power in ("system", "security", "audit")
     }
     visitors["nobody"] = signed_in(app, office, "nobody")
-    assert browser.post("/people/powers", do="on").status_code == 302
+    confirmed(browser, "/people/powers", do="on")
 
     for page, powers in OPENED.items():
         for power, visitor in visitors.items():
@@ -309,10 +381,11 @@ def test_the_powers_are_kept_apart_and_two_switch_it_off(
         signed_in(app, office, power, (f"{power}_administrator", 1))
         for power in ("system", "security", "audit")
     )
-    assert browser.post("/people/powers", do="on").status_code == 302
+    said = confirmed(browser, "/people/powers", do="on")
+    assert "see 2 record rows → 0 record rows" in said  # the undivided administrator's
     assert security.post("/people/powers", do="off").status_code == 409
     assert system.post("/people/powers", do="ask").status_code == 302
     assert "system 同志" in security.get("/people/powers").text
-    assert security.post("/people/powers", do="off").status_code == 302
+    assert "see 0 record rows → 2 record rows" in confirmed(security, "/people/powers", do="off")
     assert "not kept apart" in system.get("/people/powers").text
     assert system.post("/people/powers", do="nonsense").status_code == 400

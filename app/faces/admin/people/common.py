@@ -14,7 +14,7 @@ from app.faces import grant_words
 from app.faces.admin import addresses
 from app.faces.admin.controls import Control
 from app.services.access import POWERS
-from app.services.effects import Effect
+from app.services.effects import MOST, Effect
 from app.services.people import last_day
 from app.services.tree import Tree
 from app.services.work import Work
@@ -195,6 +195,7 @@ def effect_shown(effect: Effect) -> dict[str, Any]:
     return {
         "day": effect.day.isoformat(),
         "people": effect.people,
+        "most": MOST if effect.people > MOST else 0,
         "rows": [
             {"person": person, "register": title, "texts": texts}
             for (person, title), texts in groups.items()

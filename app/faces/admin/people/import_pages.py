@@ -8,6 +8,7 @@ from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from app.errors import AppError, NotAllowed
+from app.faces import grant_words
 from app.faces.admin import desk
 from app.faces.admin.exchange_pages import TYPES, sent, spool, tell
 from app.faces.admin.people import common
@@ -15,6 +16,7 @@ from app.faces.admin.people.common import Answer
 from app.services import access, intake
 from app.services.exchange import ImportReport, ImportStopped
 from app.services.exchange.writers import write_table
+from app.services.intake import PersonChange
 from app.services.work import Work
 from app.words import gettext as _
 from app.words import say
@@ -24,6 +26,9 @@ BACK = {"units": "people.units", "people": "people.posts", "pairings": "people.p
 #: what opens each
 OPENED = {"units": ("administer",), "people": ("administer", "grant"), "pairings": ("grant",)}
 Passwords = list[tuple[str, str, str]]
+Taken = tuple[ImportReport, Passwords, list[PersonChange]]
+#: people whose difference is listed; the others are counted
+SHOWN = 200
 
 
 def allowed(work: Work, what: str) -> None:
@@ -44,7 +49,7 @@ def show(what: str) -> Answer | Response:
     if file is None or not file.filename:
         return page(what, refusal=_("Please choose a file first.")), 422
     try:
-        report, passwords = take(what, file.stream, file.filename, dry_run)
+        report, passwords, changes = take(what, file.stream, file.filename, dry_run)
     except ImportStopped as stopped:
         return page(what, report=tell(stopped.report, say(stopped))), 422
     except AppError as error:
@@ -57,18 +62,29 @@ def show(what: str) -> Answer | Response:
             "{created} were entered, {changed} changed.",
             created=f"{report.created:,}", changed=f"{report.changed:,}",
         )  # fmt: skip
-    return page(what, report=told, passwords=passwords)
+    return page(what, report=told, passwords=passwords, **different(changes, report.dry_run))
 
 
-def take(what: str, stream: Any, name: str, dry_run: bool) -> tuple[ImportReport, Passwords]:
-    """Import a file; return the report and the passwords that were made up."""
+def different(changes: list[PersonChange], dry_run: bool) -> dict[str, Any]:
+    """Return for the page who is new or different after an import, and how many are left out."""
+    rows = [
+        {"row": one.row, "login": one.login, "name": one.after,
+         "texts": grant_words.person_changes(one)}
+        for one in changes[:SHOWN]
+    ]  # fmt: skip
+    left = len(changes) - len(rows)
+    return {"changes": rows, "left": f"{left:,}" if left else "", "trial": dry_run}
+
+
+def take(what: str, stream: Any, name: str, dry_run: bool) -> Taken:
+    """Import a file; return the report, the passwords that were made up, who is different."""
     with desk.writing(face="import") as work:
         if what == "units":
-            return intake.import_units(work, stream, name, dry_run=dry_run), []
+            return intake.import_units(work, stream, name, dry_run=dry_run), [], []
         if what == "pairings":
-            return intake.import_pairings(work, stream, name, dry_run=dry_run), []
+            return intake.import_pairings(work, stream, name, dry_run=dry_run), [], []
         done = intake.import_people(work, stream, name, dry_run=dry_run)
-        return done.report, done.passwords
+        return done.report, done.passwords, done.changes
 
 
 def as_file(passwords: Passwords) -> Response:
@@ -90,7 +106,7 @@ def page(what: str, **more: Any) -> str:
         return common.page(
             "import", work, heading=heading, what=what, columns=columns, back=back,
             template_url=url_for("people.template", what=what), crumbs=common.crumbs((heading, "")),
-            **{"refusal": "", "report": None, "passwords": [], **more},
+            **{"refusal": "", "report": None, "passwords": [], "changes": [], **more},
         )  # fmt: skip
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 import math
+from collections.abc import Collection
 from typing import Any
 
-from flask import flash, jsonify, redirect, request, url_for
+from flask import jsonify, request, url_for
 from werkzeug.wrappers import Response
 
 from app.faces.admin import addresses, desk
 from app.faces.admin.controls import Control
-from app.faces.admin.people import common, posts_pages
+from app.faces.admin.people import common, confirming, posts_pages
 from app.faces.admin.people.common import Answer
-from app.services import access, pairings
+from app.services import access, pairings, reach
+from app.services.effects import Change
 from app.services.pairings import Wanted
 from app.services.people import day_after
 from app.services.reading import search_reference
@@ -107,7 +110,7 @@ def new() -> Answer:
             heading = _("New pairing")
             return common.form(
                 work, heading, controls, url_for("people.pairings"),
-                submit=_("Save") if len(controls) > 1 else _("Continue"),
+                submit=confirming.submit(more) if len(controls) > 1 else _("Continue"),
                 crumbs=common.crumbs(
                     (_("Pairings"), url_for("people.pairings")), (heading, "")), **more,
             )  # fmt: skip
@@ -123,10 +126,14 @@ def new() -> Answer:
             common.the_day("since", _("First day")),
             day_after(common.day("last", _("Until and with"))),
         )  # fmt: skip
-        with desk.writing() as work:
-            pairings.pair(work, wanted)
-        flash(_("The pairing was entered."), "success")
-        return redirect(url_for("people.pairings"))
+
+        def change(work: Work) -> Change:
+            access.require(work, "grant")
+            reached = paired(work, wanted.account, wanted.unit, wanted.since)
+            return Change(reached, wanted.since, lambda: pairings.pair(work, wanted))
+
+        done = _("The pairing was entered.")
+        return confirming.confirmed(change, done, url_for("people.pairings"))
 
     return common.attempt(draw, act) if request.method == "POST" else draw()
 
@@ -140,17 +147,30 @@ def end(id: int) -> Answer:
             controls = [common.day_control("last", _("Until and with"), work.today, required=True)]
             heading = _("End the pairing")
             return common.form(
-                work, heading, controls, url_for("people.pairings"),
+                work, heading, controls, url_for("people.pairings"), submit=confirming.submit(more),
                 crumbs=common.crumbs(
                     (_("Pairings"), url_for("people.pairings")), (heading, "")), **more,
             )  # fmt: skip
 
-    def act() -> Response:
+    def act() -> Response | dict[str, Any]:
         day = day_after(common.the_day("last", _("Until and with")))
         assert day is not None
-        with desk.writing() as work:
-            pairings.finish(work, id, day)
-        flash(_("The pairing ends."), "success")
-        return redirect(url_for("people.pairings"))
+
+        def change(work: Work) -> Change:
+            access.require(work, "grant")
+            account, unit = pairings.partner(work, id)
+            reached = paired(work, account, unit, day)
+            return Change(reached, day, lambda: pairings.finish(work, id, day))
+
+        return confirming.confirmed(change, _("The pairing ends."), url_for("people.pairings"))
 
     return common.attempt(draw, act) if request.method == "POST" else draw()
+
+
+def paired(
+    work: Work, account: int | None, unit: int | None, day: datetime.date
+) -> Collection[int]:
+    """Return the accounts a pairing reaches: the person, or all who act for the unit."""
+    if account is not None:
+        return [account]
+    return [] if unit is None else reach.acting_for(work, unit, day)

@@ -5,22 +5,20 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Callable, Collection
 from typing import Any
 
-from flask import flash, jsonify, redirect, request, url_for
+from flask import jsonify, request, url_for
 from werkzeug.wrappers import Response
 
 from app.faces.admin import addresses, desk
-from app.faces.admin.people import common, units_pages
+from app.faces.admin.people import common, confirming, units_pages
 from app.faces.admin.people.common import Answer
-from app.services import access, effects, posts, roles
-from app.services.effects import EffectMoved
+from app.services import access, posts, roles
+from app.services.effects import Change
 from app.services.people import day_after
 from app.services.posts import Filter, Wanted
 from app.services.work import Work
 from app.words import gettext as _
-from app.words import say
 
 STATES = {"now": "in force", "later": "to come", "over": "ended"}
 #: people a picker offers at a time
@@ -119,44 +117,20 @@ def new() -> Answer:
 
     def act() -> Response | dict[str, Any]:
         made, since = wanted()
-        return confirmed(
-            lambda work: ([made.account], since, lambda: posts.appoint(work, made)),
-            _("The post was entered."),
-        )
+        return confirming.confirmed(
+            lambda work: Change([made.account], since, lambda: posts.appoint(work, made)),
+            _("The post was entered."), url_for("people.posts"),
+        )  # fmt: skip
 
     return common.attempt(draw, act) if request.method == "POST" else draw()
 
 
 def drawn(work: Work, heading: str, controls: list[Any], **more: Any) -> str:
-    confirming = bool(more.get("shown"))
     return common.form(
         work, heading, controls, url_for("people.posts"),
-        submit=_("Confirm") if confirming else _("Show what it changes"),
+        submit=confirming.submit(more),
         crumbs=common.crumbs((_("Posts"), url_for("people.posts")), (heading, "")), **more,
     )  # fmt: skip
-
-
-Change = tuple[Collection[int], datetime.date, Callable[[], object]]
-
-
-def confirmed(change: Callable[[Work], Change], done: str) -> Response | dict[str, Any]:
-    """Do a change whose difference was shown; show the difference where it was not yet, or where
-    it is another one by now."""
-    shown = common.typed("shown")
-    try:
-        with desk.writing() as work:
-            reached, day, act = change(work)
-            if not shown:
-                return previewed(effects.preview(work, reached, day, act))
-            effects.carry_out(work, reached, day, act, shown)
-    except EffectMoved as moved:
-        return previewed(moved.effect) | {"refusal": say(moved)}
-    flash(done, "success")
-    return redirect(url_for("people.posts"))
-
-
-def previewed(effect: effects.Effect) -> dict[str, Any]:
-    return {"preview": {"effect": common.effect_shown(effect)}, "shown": effect.digest}
 
 
 def end(id: int) -> Answer:
@@ -181,9 +155,9 @@ def end(id: int) -> Answer:
             access.require(work, "grant")
             post = posts.get(work, id)
             reached = [post.account, *(deputy.account for deputy in posts.deputies(work, id))]
-            return reached, day, lambda: posts.finish(work, id, day)
+            return Change(reached, day, lambda: posts.finish(work, id, day))
 
-        return confirmed(change, _("The post ends."))
+        return confirming.confirmed(change, _("The post ends."), url_for("people.posts"))
 
     return common.attempt(draw, act) if request.method == "POST" else draw()
 
@@ -218,8 +192,10 @@ def deputy(id: int) -> Answer:
 
         def change(work: Work) -> Change:
             access.require(work, "grant")
-            return [person], since, lambda: posts.deputise(work, id, person, since, until)
+            act = posts.deputise
+            return Change([person], since, lambda: act(work, id, person, since, until))
 
-        return confirmed(change, _("The deputy was entered."))
+        done = _("The deputy was entered.")
+        return confirming.confirmed(change, done, url_for("people.posts"))
 
     return common.attempt(draw, act) if request.method == "POST" else draw()

@@ -11,9 +11,10 @@ from werkzeug.wrappers import Response
 from app.errors import AppError
 from app.faces import grant_words
 from app.faces.admin import desk
-from app.faces.admin.people import common
+from app.faces.admin.people import common, confirming
 from app.faces.admin.people.common import Answer
-from app.services import access, powers
+from app.services import access, powers, reach
+from app.services.effects import Change
 from app.services.standing import SECURITY, SYSTEM
 from app.services.work import Work
 from app.words import gettext as _
@@ -26,6 +27,8 @@ DOES = {
     "withdraw": (powers.withdraw_off, "The wish was taken back."),
     "off": (powers.confirm_off, "The three powers are not kept apart any more."),
 }
+#: acts whose difference in access is shown before they are done
+SHOWN = ("on", "off")
 #: what each power does, beside its name
 PARTS = {
     "system": "Units, accounts, definitions, settings.",
@@ -43,13 +46,20 @@ class ActUnknown(AppError):
 def show() -> Answer:
     """Return how it stands; do what was asked for."""
 
-    def act() -> Response:
+    def act() -> Response | dict[str, Any]:
         found = DOES.get(common.typed("do"))
         if found is None:
             raise ActUnknown()
+        deed, done = found
+        if common.typed("do") in SHOWN:
+
+            def change(work: Work) -> Change:
+                return Change(reach.powerful(work), work.today, lambda: deed(work))
+
+            return confirming.confirmed(change, _(done), url_for("people.powers"))
         with desk.writing() as work:
-            found[0](work)
-        flash(_(found[1]), "success")
+            deed(work)
+        flash(_(done), "success")
         return redirect(url_for("people.powers"))
 
     return common.attempt(draw, act) if request.method == "POST" else draw()
@@ -69,7 +79,8 @@ def draw(**more: Any) -> str:
             "powers", work, on=state.on, holders=holders, asked=asked(state),
             reasons=[say(reason) for reason in state.reasons], acts=acts(work, state),
             crumbs=common.crumbs((_("Three powers"), "")),
-            **{"refusal": "", "problems": (), **more},
+            do=common.typed("do"),
+            **{"refusal": "", "problems": (), "preview": None, "shown": "", **more},
         )  # fmt: skip
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import request, url_for
 from werkzeug.wrappers import Response
 
 from app.faces import grant_words
 from app.faces.admin import desk
-from app.faces.admin.people import common, units_pages
+from app.faces.admin.people import common, confirming, units_pages
 from app.faces.admin.people.common import Answer
-from app.services import access, posts, roles
+from app.services import access, posts, reach, roles
+from app.services.effects import Change
 from app.services.posts import Filter
 from app.services.work import Work
 from app.words import gettext as _
@@ -47,16 +48,20 @@ def new() -> Answer:
             ]  # fmt: skip
             heading = _("New role")
             return common.form(
-                work, heading, controls, url_for("people.roles"),
+                work, heading, controls, url_for("people.roles"), submit=confirming.submit(more),
                 crumbs=common.crumbs((_("Roles"), url_for("people.roles")), (heading, "")), **more,
             )  # fmt: skip
 
-    def act() -> Response:
+    def act() -> Response | dict[str, Any]:
         slug = common.typed("slug")
-        with desk.writing() as work:
-            roles.add(work, slug, common.typed("title"), common.typed("description"))
-        flash(_("The role was added."), "success")
-        return redirect(url_for("people.role", role=slug))
+        given = common.typed("title"), common.typed("description")
+
+        def change(work: Work) -> Change:
+            access.require(work, "grant")
+            return Change((), work.today, lambda: roles.add(work, slug, *given), named(work, slug))
+
+        url = url_for("people.role", role=slug or "-")
+        return confirming.confirmed(change, _("The role was added."), url)
 
     return common.attempt(draw, act) if request.method == "POST" else draw()
 
@@ -70,17 +75,27 @@ def show(role: str) -> Answer:
             found = roles.get(work, role)
             return drawn(work, found, **more)
 
-    def act() -> Response:
-        with desk.writing() as work:
-            if common.typed("do") == "remove":
-                roles.remove(work, role)
-            else:
-                roles.rename(work, role, common.typed("title"), common.typed("description"))
-        removed = common.typed("do") == "remove"
-        flash(_("The role was removed.") if removed else _("The role was changed."), "success")
-        return redirect(url_for("people.roles"))
+    def act() -> Response | dict[str, Any]:
+        removing = common.typed("do") == "remove"
+        given = common.typed("title"), common.typed("description")
+
+        def change(work: Work) -> Change:
+            access.require(work, "grant")
+            reached = reach.holding(work, role)
+            if removing:
+                return Change(reached, work.today, lambda: roles.remove(work, role))
+            return Change(reached, work.today, lambda: roles.rename(work, role, *given))
+
+        done = _("The role was removed.") if removing else _("The role was changed.")
+        return confirming.confirmed(change, done, url_for("people.roles"))
 
     return common.attempt(draw, act) if request.method == "POST" else draw()
+
+
+def named(work: Work, slug: str) -> tuple[tuple[str, str], ...]:
+    """Return what registers say of a role already, before anybody holds it."""
+    said = [(title, given) for _slug, title, grants in roles.grants(work, slug) for given in grants]
+    return tuple((title, grant_words.actions(grant.may)) for title, grant in said)
 
 
 def drawn(work: Work, role: roles.Role, **more: Any) -> str:
@@ -108,5 +123,6 @@ def drawn(work: Work, role: roles.Role, **more: Any) -> str:
         posts=[units_pages.post_row(work.tree, names, post) for post in held],
         removable=not (role.ever or registers or role.power),
         crumbs=common.crumbs((_("Roles"), url_for("people.roles")), (role.title, "")),
-        **{"refusal": "", "problems": (), **more},
+        do=common.typed("do"),
+        **{"refusal": "", "problems": (), "preview": None, "shown": "", **more},
     )  # fmt: skip

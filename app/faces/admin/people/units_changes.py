@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +10,10 @@ from werkzeug.wrappers import Response
 
 from app.faces.admin import desk
 from app.faces.admin.controls import Control
-from app.faces.admin.people import common, pairings_pages
+from app.faces.admin.people import common, confirming, pairings_pages
 from app.faces.admin.people.common import Answer
-from app.services import access, reorganising, units
+from app.services import access, reach, reorganising, units
+from app.services.effects import Change
 from app.services.people import day_after
 from app.services.tree import Unit
 from app.services.units import Facts
@@ -30,8 +30,6 @@ ACTS = {
     "end": "End {unit}",
     "link": "Link {unit} with a record",
 }
-#: acts whose reach is shown before they are done
-SHOWN = ("move", "merge", "split", "end")
 
 
 def new() -> Answer:
@@ -80,26 +78,24 @@ def change(id: int, act: str) -> Answer:
             heading = _(ACTS[act], unit=unit.title)
             back = url_for("people.unit", id=id)
             return common.form(
-                work, heading, CONTROLS[act](work, unit), back, submit=_(
-                    "Show what it touches" if act in SHOWN and not more.get("shown") else "Save"),
+                work, heading, CONTROLS[act](work, unit), back,
+                submit=confirming.submit(more) if act != "link" or asked() else _("Continue"),
                 crumbs=common.crumbs(
                     (_("Units"), url_for("people.units")), (unit.title, back), (heading, "")),
                 help=_(HELP[act]), **more,
             )  # fmt: skip
 
     def do() -> Response | dict[str, Any]:
-        with desk.writing() as work:
+        if act == "link" and not asked():
+            return {}
+
+        def change(work: Work) -> Change:
             access.require(work, "administer")
-            unit = units.get(work, id)
-            if act in SHOWN:
-                preview = touched(work, unit, act)
-                if common.typed("shown") != preview["shown"]:
-                    return preview
-            if act == "link" and unasked():
-                return {}
-            DOES[act](work, unit)
-        flash(_("{unit} was changed.", unit=unit.title), "success")
-        return redirect(url_for("people.unit", id=id))
+            return changing(work, units.get(work, id), act)
+
+        return confirming.confirmed(
+            change, _("The unit was changed."), url_for("people.unit", id=id)
+        )
 
     return common.attempt(draw, do) if request.method == "POST" else draw()
 
@@ -171,10 +167,10 @@ def link_controls(work: Work, unit: Unit) -> list[Control]:
     return made
 
 
-def unasked() -> bool:
-    """Return whether the register was chosen just now, so that its records can be offered."""
+def asked() -> bool:
+    """Return whether the records of the register that is chosen were offered, or none is."""
     slug = common.typed("slug")
-    return bool(slug) and f"record-{slug}" not in request.form
+    return request.method == "POST" and (not slug or f"record-{slug}" in request.form)
 
 
 CONTROLS: dict[str, Callable[[Work, Unit], list[Control]]] = {
@@ -183,26 +179,21 @@ CONTROLS: dict[str, Callable[[Work, Unit], list[Control]]] = {
 }  # fmt: skip
 
 
-def touched(work: Work, unit: Unit, act: str) -> dict[str, Any]:
-    """Do the change on trial, and return what it reaches; raises what the change raises."""
-    day = common.the_day("effective", _("With effect of"))
-    reached = [unit.id, *(others(work) if act == "merge" else ())]
-    found = reorganising.touched(work, reached, day)
-    trial = work.tx.begin_nested()
-    try:
-        DOES[act](work, unit)
-    finally:
-        trial.rollback()
-    facts = [
+def changing(work: Work, unit: Unit, act: str) -> Change:
+    """Return a change as it was entered, with what stands in the units and who is reached."""
+    day = work.today if act == "link" else common.the_day("effective", _("With effect of"))
+    numbers = [unit.id, *(others(work) if act == "merge" else ())]
+    found = reorganising.touched(work, numbers, day)
+    facts = (
         (_("Posts held there"), f"{found.posts:,}"), (_("Pairings"), f"{found.pairings:,}"),
         (_("Units below"), "、".join(found.below) or "0"),
         *((title, _("{count} records", count=f"{n:,}")) for title, n in found.records),
-    ]  # fmt: skip
-    said = repr((act, day, reached, found, common.typed("into"), common.typed("heir")))
-    return {
-        "preview": {"day": day.isoformat(), "facts": facts},
-        "shown": hashlib.sha256(said.encode()).hexdigest(),
-    }
+    )  # fmt: skip
+
+    def deed() -> None:
+        DOES[act](work, unit)
+
+    return Change(reach.reorganised(work, day, deed), day, deed, facts)
 
 
 def others(work: Work) -> list[int]:
