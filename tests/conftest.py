@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from app.storage.session import Database
-from tests.support.databases import TEMPLATE, PostgreSQL, SQLite, session_folder
+from tests.support.databases import TEMPLATE, PostgreSQL, SQLite, live_in_memory, session_folder
 
 ENGINES = [
     pytest.param("sqlite"),
@@ -39,6 +39,7 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the session's folder before any worker starts."""
+    live_in_memory()
     session_folder()
 
 

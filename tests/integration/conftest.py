@@ -13,7 +13,15 @@ import sqlalchemy as sa
 from app.services import records
 from app.services.work import Platform
 from app.storage.session import Database
+from tests.support.hasty import cheap
 from tests.support.register import ME, platform_on, publish
+
+
+@pytest.fixture(autouse=True, scope="session")
+def hasty() -> Iterator[None]:
+    """Passwords are hashed cheaply, and templates compiled once, in the processes of the tests."""
+    with cheap():
+        yield
 
 
 @pytest.fixture

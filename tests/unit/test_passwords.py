@@ -60,6 +60,13 @@ def test_passwords_equal_in_their_first_72_bytes_differ() -> None:
     assert not passwords.matches(kept, beginning + "two")
 
 
+def test_a_comparison_takes_32_megabytes_and_three_passes() -> None:
+    cost = "$argon2id$v=19$m=32768,t=3,p=1$"
+
+    assert passwords.hashed("one that is kept").startswith(cost)
+    assert passwords._NOBODY.startswith(cost), "nobody's takes as long"
+
+
 def test_an_account_that_is_not_there_matches_nothing() -> None:
     assert not passwords.matches(None, "")
     assert not passwords.matches("no hash at all", "password")
