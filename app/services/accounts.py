@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.errors import AppError
-from app.services import access, attempts, identity, linking, second_factor, sessions
+from app.services import access, attempts, handing, identity, linking, second_factor, sessions
 from app.services.work import Work
 from app.storage.models_identity import account, account_event, sign_in_log
 
@@ -142,6 +142,7 @@ def change(
     work.tx.execute(account.update().where(account.c.id == number).values(values))
     if (person.name, person.ends_at) != (name.strip(), ends_at):
         attempts.note(work.tx, number, "changed", work.actor.name)
+    handing.release(work, [number])
 
 
 def reset_password(work: Work, number: int) -> str:
@@ -167,6 +168,7 @@ def _unlock(work: Work, person: Person) -> None:
 
 def _disable(work: Work, person: Person) -> None:
     identity.disable(work.tx, person.login, work.actor.name)
+    handing.release(work, [person.id])
 
 
 def _enable(work: Work, person: Person) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.services import drafts, identity, jobs, workflow
+from app.services import drafts, handing, identity, jobs, workflow
 from app.services.audit import heads, purging
 from app.services.jobs import Job, Run
 from app.services.jobs.job import ACTOR
@@ -58,6 +58,13 @@ def suspend_unused(work: Work, run: Run) -> str | None:
     return None
 
 
+@jobs.job("release-tasks", cron="35 0 * * *", title="Put back the tasks of those who left")
+def release_tasks(work: Work, run: Run) -> str | None:
+    """Let what was taken by somebody whose post or account is over wait for all again."""
+    handing.release(work)
+    return None
+
+
 @jobs.job("purge-audit", cron="45 3 1 * *", title="Shorten the audit log", whole=False)
 def purge_audit(platform: Platform, run: Run) -> str | None:
     """Take out the audit entries that are older than the setting says; done twice, once."""
@@ -67,6 +74,6 @@ def purge_audit(platform: Platform, run: Run) -> str | None:
 
 EVERY = (
     tidy, audit_heads, purge_audit, send_notice, send_digest, tidy_notices, open_returns,
-    advance_workflows, tidy_drafts, suspend_unused,
+    advance_workflows, tidy_drafts, suspend_unused, release_tasks,
 )  # fmt: skip
 JOBS: Mapping[str, Job] = {one.name: one for one in EVERY}

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.errors import AppError
-from app.services import access, audit, people, powers, roles, units
+from app.services import access, audit, handing, people, powers, roles, units
 from app.services.standing import valid_on
 from app.services.work import Work
 from app.storage import models_people as tables
@@ -223,6 +223,7 @@ def finish(work: Work, number: int, day: datetime.date) -> None:
     update = tables.post.update().where(tables.post.c.id == number)
     work.tx.execute(update.values(valid_until=max(day, post.since)))
     note(work, number, name_of(work, post.account), f"– {post.role} {day}")
+    handing.release(work, [post.account, *(one.account for one in deputies(work, number))])
 
 
 def check_person(work: Work, number: int) -> str:

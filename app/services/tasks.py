@@ -15,9 +15,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.errors import AppError, RecordNotFound
+from app.errors import AppError
 from app.kinds import dump_json, load_json
-from app.services import access, audience
+from app.services import access
 from app.services.standing import Standing
 from app.services.work import Work
 from app.storage import rows
@@ -30,6 +30,8 @@ TRANSITION, JOINT_ANSWER, RETURN_DUE, ORDER, MENTION, OTHER = KINDS = (
 #: what has no due date is sorted behind everything that has one
 NEVER = datetime.date.max
 CHUNK = 400
+#: what the facts of a task say of who handed it over, beside the places of its title
+HANDED = ("handed_by", "handed_why")
 
 
 class TaskNotFound(AppError):
@@ -42,11 +44,6 @@ class TaskMoved(AppError):
     code = "task.moved"
     status = 409
     text = "Task {id} was taken or done by somebody else this very moment."
-
-
-class NotTheirs(AppError):
-    code = "task.unseen"
-    text = "{name} may not see this record, so the task cannot be handed over there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,20 +277,6 @@ def take(work: Work, number: int) -> Task:
     return found
 
 
-def hand_over(work: Work, number: int, account: int) -> Task:
-    """Give a task to somebody else, who must be able to see its record."""
-    found = get(work, number)
-    published = work.published(found.slug)
-    row = rows.get(work.tx, published, found.record)
-    if row is None:
-        raise RecordNotFound(id=found.record, register=published.register.title)
-    if account not in audience.seeing(work, published, row, [account]):
-        # whoever is not there is refused in the same words
-        raise NotTheirs(name=f"#{account}")
-    readdress(work, found, f"a:{account}")
-    return found
-
-
 def put_back(work: Work, number: int) -> Task:
     """Let a task wait again for those for whom it was opened."""
     found = get(work, number)
@@ -301,7 +284,10 @@ def put_back(work: Work, number: int) -> Task:
     return found
 
 
-def readdress(work: Work, found: Task, word: str) -> None:
+def readdress(work: Work, found: Task, word: str, handed: Mapping[str, str] | None = None) -> None:
+    """Let a task wait under another word, if it still waits as it was read; ``handed`` says who
+    handed it over, and why. Raises ``TaskMoved``."""
+    facts = {name: value for name, value in found.facts.items() if name not in HANDED}
     changed = work.tx.execute(
         table.update()
         .where(
@@ -309,19 +295,7 @@ def readdress(work: Work, found: Task, word: str) -> None:
             table.c.addressee == found.addressee,
             table.c.done_at.is_(None),
         )
-        .values(addressee=word)
+        .values(addressee=word, facts=dump_json({**facts, **(handed or {})}))
     )
     if changed.rowcount != 1:
         raise TaskMoved(id=found.id)
-
-
-def release(tx: sa.Connection, account: int) -> int:
-    """Put back everything somebody has taken – a person who leaves – and return how many."""
-    taken = sa.select(table).where(table.c.done_at.is_(None), table.c.addressee == f"a:{account}")
-    count = 0
-    for row in tx.execute(taken).mappings().all():
-        found = as_task(row)
-        if found.taken:
-            back = table.update().where(table.c.id == found.id)
-            count += tx.execute(back.values(addressee=found.to.word)).rowcount
-    return count

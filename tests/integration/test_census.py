@@ -57,6 +57,8 @@ CENSUS: dict[tuple[str, str], tuple[str, str]] = {
     ("/drafts/<id>/discard", "POST"): (SIGNED_IN, WRITES),
     ("/inbox/", "GET"): (SIGNED_IN, READS),
     ("/inbox/<id>/hand", "POST"): (SIGNED_IN, WRITES),
+    ("/inbox/<id>/hand-over", "GET"): (SIGNED_IN, READS),
+    ("/inbox/<id>/hand-over", "POST"): (SIGNED_IN, WRITES),
     ("/inbox/answer", "POST"): (SIGNED_IN, WRITES),
     ("/language", "POST"): (OPEN, READS),
     ("/people/accounts/", "GET"): (SIGNED_IN, READS),

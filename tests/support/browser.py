@@ -18,7 +18,8 @@ from tests.support.register import ROOT
 PASSWORD = "eine sehr lange Probe 2026"
 #: what no answer may show: traces, drivers, statements, paths of the server
 INSIDE = re.compile(
-    r"Traceback|sqlalchemy|psycopg|sqlite3\.|site-packages|\.py\b|File &#34;|/tmp/|/dev/shm/|/home/|"
+    r"Traceback|sqlalchemy|psycopg|sqlite3\.|site-packages|\.py\b|File &#34;|/tmp/|/dev/shm/|"
+    r"/home/|"
     r"SELECT .{1,400} FROM|INSERT INTO|ALTER TABLE|CREATE (?:UNIQUE )?(?:TABLE|INDEX)",
     re.IGNORECASE,
 )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, url_for
 
-from app.faces.admin import chrome, desk, inbox_page
+from app.faces.admin import chrome, desk, inbox_page, returns_pages
+
+#: returns one sees at once; the others are behind a click
+OWED = 6
 
 
 def blueprint() -> Blueprint:
@@ -21,5 +24,6 @@ def index() -> str:
         waiting = inbox_page.first(work)
         return render_template(
             "taizhang/home.html", groups=shelves, total=sum(len(s["registers"]) for s in shelves),
-            waiting=waiting, new_definition_url=url_for("definitions.new") if publishes else "",
+            waiting=waiting, owed=returns_pages.mine(work), owed_shown=OWED,
+            new_definition_url=url_for("definitions.new") if publishes else "",
         )  # fmt: skip

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from app.errors import AppError
 from app.faces.admin import addresses, desk
-from app.services import answering, drafts, inbox, tasks
+from app.services import answering, drafts, handing, inbox, tasks
 from app.services.answering import Answer
 from app.services.inbox import PIECES, Query
 from app.services.tasks import Task
@@ -57,6 +57,8 @@ def blueprint() -> Blueprint:
     made.add_url_rule("/", "index", index)
     made.add_url_rule("/answer", "answer", answer, methods=("POST",))
     made.add_url_rule(f"/<int(max={2**63 - 1}):id>/hand", "hand", hand, methods=("POST",))
+    where = f"/<int(max={2**63 - 1}):id>/hand-over"
+    made.add_url_rule(where, "hand_over", hand_over, methods=("GET", "POST"))
     return made
 
 
@@ -155,6 +157,11 @@ def shown(work: Work, task: Task) -> dict[str, Any]:
         "who": desk.person(task.opened_by),
         "takes": task.addressee != f"a:{work.actor.id}",
         "taken": task.taken,
+        "handed": task.facts.get("handed_by")
+        and {
+            "who": desk.person(task.facts["handed_by"]),
+            "why": task.facts["handed_why"],
+        },
     }
 
 
@@ -247,6 +254,43 @@ def hand(id: int) -> Response:
     except AppError as error:
         flash(say(error), "danger")
     return redirect(url_for("inbox.index"))
+
+
+def hand_over(id: int) -> str | Response | tuple[str | Response, int]:
+    """Ask to whom a task goes that one has taken, and why; give it to that person."""
+    if request.method != "POST":
+        return handing_page(id)
+    to, reason = request.form.get("to", ""), request.form.get("reason", "")
+    account = addresses.digits(to)
+    try:
+        with desk.writing() as work:
+            if account is None:
+                raise handing.ReceiverMissing
+            handing.hand_over(work, id, account, reason)
+    except (handing.ReasonMissing, handing.ReceiverMissing, handing.NotTheirs) as error:
+        return handing_page(id, say(error), to, reason), error.status
+    except AppError as error:
+        flash(say(error), "danger")
+    else:
+        flash(_("The task was handed over."), "success")
+    return redirect(url_for("inbox.index"))
+
+
+def handing_page(id: int, refusal: str = "", chosen: str = "", reason: str = "") -> str | Response:
+    """Return the page that asks; whoever has not taken the task is told so in the inbox."""
+    with desk.reading() as work:
+        try:
+            task = handing.mine(work, id)
+            found = handing.receivers(work, task)
+        except AppError as error:
+            flash(say(error), "danger")
+            return redirect(url_for("inbox.index"))
+        return render_template(
+            "taizhang/hand_over.html", task=shown(work, task), refusal=refusal, reason=reason,
+            people=[(str(p.account), p.name, p.note) for p in found], chosen=chosen,
+            most=handing.LONGEST,
+            crumbs=[(_("Inbox"), url_for("inbox.index")), (_("Hand over"), "")],
+        )  # fmt: skip
 
 
 def first(work: Work) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def unlock(login: str) -> None:
 def disable(login: str) -> None:
     """Close the account LOGIN and end its sessions."""
     with refusals_as_exit_status(), platform().writing(ACTOR) as work:
-        identity.disable(work.tx, login, ACTOR.name)
+        services.act(work, identity.find(work.tx, login), "disable")
     click.echo(sentence("The account {login} is closed.", login=login))
 
 

@@ -56,6 +56,12 @@ EVENTS: Mapping[str, Event] = {
         "Import refused", "{who} tried to import into {title}: {faulty} rows had mistakes."
     ),
     "value.revealed": Event("Value shown whole", "{who} looked at {field} of {title} whole."),
+    "task.handed": Event(
+        "Task handed over", "{who} handed the task about {title} over to {whom}: {reason}"
+    ),
+    "task.released": Event(
+        "Task put back", "The task about {title} that {whom} had taken waits for all again."
+    ),
     "setting.changed": Event("Setting changed", "{who} changed the setting {title}: {change}."),
     "audit.read": Event("Audit log read", "{who} read the audit log: {query}."),
     "audit.exported": Event(

@@ -14,7 +14,7 @@ from typing import IO, Any
 import sqlalchemy as sa
 
 from app.errors import NotAllowed
-from app.services import access, identity, passwords, people, posts, powers, roles, units
+from app.services import access, handing, identity, passwords, people, posts, powers, roles, units
 from app.services.exchange.report import ImportReport
 from app.services.intake.sheet import Line, attempt, read_sheet, told, trial
 from app.services.people import BEGINNING, day_after, last_day
@@ -249,4 +249,5 @@ class _Import:
         powers.check_apart(self.work, number, wanted.role, wanted.since, until)
         values = {"title": wanted.title or old.title, "valid_until": until}
         self.work.tx.execute(post.update().where(post.c.id == old.id).values(values))
+        handing.release(self.work, [number])
         return CHANGED

@@ -257,6 +257,28 @@ def test_the_block_of_the_first_page_leads_to_the_return(
     assert one["url"] == f"{ROOT}{number}"
 
 
+def test_the_first_page_shows_what_the_unit_owes_and_leads_there(
+    browser: Browser, units: list[int]
+) -> None:
+    """What is late and what is due now, to the clerk whose unit owes it, and to nobody else."""
+    opening.open_periods(browser.platform, now())
+    clerk, _ = signed_in(browser, units[0], "township")
+    publish(browser.platform, monthly(lock=None, **{"from": "2026-01"}))
+    opening.open_periods(browser.platform, at("2026-02-03"))
+    with browser.platform.database.writing() as tx:
+        tx.execute(return_due.update().where(return_due.c.period != "2026-01").values(state="nil"))
+        first = return_due.c.period == "2026-01"
+        tx.execute(return_due.update().where(first).values(state="late", closed_at=None))
+    number = facts(browser.platform, "2026-01", units[0]).id
+
+    page = clerk.get("/").text
+
+    assert "我的报送" in page and "工业月报 2026年1月" in page and "逾期未报" in page
+    assert f'href="{ROOT}{number}"' in page
+    assert clerk.get(f"{ROOT}{number}").status_code == 200
+    assert "我的报送" not in browser.get("/").text
+
+
 def test_a_row_that_is_not_seen_is_not_named(browser: Browser) -> None:
     """The clerk's unit answers for the firm, but the register of firms is closed to it."""
     seeding.seed_calendar(browser.platform)
