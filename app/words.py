@@ -23,6 +23,8 @@ CATALOGUE = Path(__file__).parent / "translations" / "zh_Hans.po"
 CHINESE, ENGLISH = "zh_Hans", "en"
 LANGUAGES: Mapping[str, str] = {CHINESE: "简体中文", ENGLISH: "English"}
 COOKIE = "language"
+#: where a request keeps its language
+_FOUND = "taizhang.language"
 #: what stands between the parts of a list
 _JOIN: Mapping[str, str] = {CHINESE: "；", ENGLISH: "; "}
 
@@ -72,11 +74,15 @@ def _value(name: str, value: Any, language: str) -> Any:
 
 def current_language() -> str:
     """Return the language of the request, else the configured one, else Chinese."""
-    if has_request_context():
-        return chosen(
+    if not has_request_context():
+        return default_language()
+    # Asked for every word of a page, found once: headers are read anew each time they are asked.
+    found: str | None = request.environ.get(_FOUND)
+    if found is None:
+        found = request.environ[_FOUND] = chosen(
             request.cookies.get(COOKIE), request.accept_languages.values(), default_language()
         )
-    return default_language()
+    return found
 
 
 def default_language() -> str:
