@@ -23,7 +23,8 @@ CATALOGUE = Path(__file__).parent / "translations" / "zh_Hans.po"
 CHINESE, ENGLISH = "zh_Hans", "en"
 LANGUAGES: Mapping[str, str] = {CHINESE: "简体中文", ENGLISH: "English"}
 COOKIE = "language"
-_LANGUAGE = "taizhang.language"
+#: where a request keeps its language
+_FOUND = "taizhang.language"
 #: what stands between the parts of a list
 _JOIN: Mapping[str, str] = {CHINESE: "；", ENGLISH: "; "}
 
@@ -75,13 +76,13 @@ def current_language() -> str:
     """Return the language of the request, else the configured one, else Chinese."""
     if not has_request_context():
         return default_language()
-    # asked for every sentence of a page: found out once in a request
-    kept = request.environ.get(_LANGUAGE)
-    if kept is None:
-        asked = request.accept_languages.values()
-        kept = chosen(request.cookies.get(COOKIE), asked, default_language())
-        request.environ[_LANGUAGE] = kept
-    return str(kept)
+    # Asked for every word of a page, found once: headers are read anew each time they are asked.
+    found: str | None = request.environ.get(_FOUND)
+    if found is None:
+        found = request.environ[_FOUND] = chosen(
+            request.cookies.get(COOKIE), request.accept_languages.values(), default_language()
+        )
+    return found
 
 
 def default_language() -> str:

@@ -18,10 +18,15 @@ from tests.support.register import ROOT
 PASSWORD = "eine sehr lange Probe 2026"
 #: what no answer may show: traces, drivers, statements, paths of the server
 INSIDE = re.compile(
-    r"Traceback|sqlalchemy|psycopg|sqlite3\.|site-packages|\.py\b|File &#34;|/tmp/|/dev/shm/|"
-    r"/home/|"
+    r"Traceback|sqlalchemy|psycopg|sqlite3\.|site-packages|\.py\b|File &#34;|"
+    r"/tmp/|/dev/shm/|/home/|"
     r"SELECT .{1,400} FROM|INSERT INTO|ALTER TABLE|CREATE (?:UNIQUE )?(?:TABLE|INDEX)",
     re.IGNORECASE,
+)
+#: one of these stands in whatever the expression finds, and is looked for ten times as fast
+SIGNS = (
+    *("traceback", "sqlalchemy", "psycopg", "sqlite3.", "site-packages", ".py", "file &#34;"),
+    *("/tmp/", "/dev/shm/", "/home/", "select ", "insert into", "alter table", "create "),
 )
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -60,10 +65,16 @@ class Browser:
         answer.close()
         assert answer.status_code < 500, answer.text
         if answer.mimetype in ("text/html", "text/plain", "application/json"):
-            inside = INSIDE.search(answer.text)
+            inside = inside_of(answer.text)
             assert inside is None, answer.text[max(0, inside.start() - 200) : inside.end() + 200]
             self.token = found[1] if (found := TOKEN.search(answer.text)) else self.token
         return answer
+
+
+def inside_of(text: str) -> re.Match[str] | None:
+    """Return the first place of a text that shows what is inside."""
+    plain = text.casefold()
+    return INSIDE.search(text) if any(sign in plain for sign in SIGNS) else None
 
 
 def sink() -> dict[str, Any]:
