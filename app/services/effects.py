@@ -82,11 +82,8 @@ def preview(
 
     Raises what ``change`` raises.
     """
-    trial = work.tx.begin_nested()
-    try:
+    with work.trial():
         return carried(work, reached, day, change)
-    finally:
-        trial.rollback()
 
 
 def carry_out(

@@ -188,11 +188,8 @@ def touched(work: Work, unit: Unit, act: str) -> dict[str, Any]:
     day = common.the_day("effective", _("With effect of"))
     reached = [unit.id, *(others(work) if act == "merge" else ())]
     found = reorganising.touched(work, reached, day)
-    trial = work.tx.begin_nested()
-    try:
+    with work.trial():
         DOES[act](work, unit)
-    finally:
-        trial.rollback()
     facts = [
         (_("Posts held there"), f"{found.posts:,}"), (_("Pairings"), f"{found.pairings:,}"),
         (_("Units below"), "、".join(found.below) or "0"),
