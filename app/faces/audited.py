@@ -34,6 +34,10 @@ FACES: Mapping[str, str] = {
     "web": "web page", "cli": "command line", "import": "import", "seed": "demonstration data",
     "job": "background job",
 }  # fmt: skip
+#: who is no person, as the log names it
+THEMSELVES: Mapping[str, str] = {
+    "command line": "the command line", "seed": "the system", "background job": "background job",
+}  # fmt: skip
 #: names of values in a detail
 VALUES: Mapping[str, str] = {
     "title": "Title", "count": "Rows", "format": "Format", "filters": "Filtered by",
@@ -79,10 +83,9 @@ def conditions(query: str) -> str:
 
 
 def person(entry: Entry) -> str:
-    """Return who did it: a name, the command line, the system, or nobody known."""
-    if entry.actor_name in ("command line", "seed"):
-        return _("the command line") if entry.actor_name == "command line" else _("the system")
-    return entry.actor_name or _("somebody not signed in")
+    """Return who did it: a name, what acts by itself, or nobody known."""
+    name = entry.actor_name
+    return _(THEMSELVES[name]) if name in THEMSELVES else name or _("somebody not signed in")
 
 
 def title(code: str) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -26,6 +25,7 @@ from app.services import audit
 from app.services.attachments import path_of
 from app.services.audit.heads import RESTORED, write_head
 from app.services.audit.purging import make_room
+from app.services.whole_file import appearing
 from app.services.work import Actor, Platform, Work
 from app.storage import ddl, rows
 from app.storage import tables as layouts
@@ -55,31 +55,24 @@ def backup(platform: Platform, actor: Actor, target: Path) -> dict[str, int]:
 
     The file appears whole or not at all.
     """
-    partial = target.with_name(target.name + ".part")
     counts: dict[str, int] = {}
-    with platform.reading(actor) as work:
-        try:
-            with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-                digests = {}
-                for table in every_table(work):
-                    counts[table.name], digests[table.name] = write_table(work, archive, table)
-                files = write_files(work, archive)
-                manifest = {
-                    "format": FORMAT,
-                    "migration": head(),
-                    "made": work.now.isoformat(),
-                    "rows": counts,
-                    "digests": digests,
-                    "files": files,
-                }
-                archive.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False))
-            with partial.open("rb+") as handle:
-                os.fsync(handle.fileno())
-            with platform.writing(actor) as writing:
-                audit.note(writing, "backup.made", audit.About("backup"), sizes(counts))
-            os.replace(partial, target)
-        finally:
-            partial.unlink(missing_ok=True)
+    with platform.reading(actor) as work, appearing(target) as partial:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+            digests = {}
+            for table in every_table(work):
+                counts[table.name], digests[table.name] = write_table(work, archive, table)
+            files = write_files(work, archive)
+            manifest = {
+                "format": FORMAT,
+                "migration": head(),
+                "made": work.now.isoformat(),
+                "rows": counts,
+                "digests": digests,
+                "files": files,
+            }
+            archive.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False))
+        with platform.writing(actor) as writing:
+            audit.note(writing, "backup.made", audit.About("backup"), sizes(counts))
     return counts
 
 

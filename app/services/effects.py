@@ -93,11 +93,8 @@ def preview(work: Work, change: Change) -> Effect:
 
     Raises what the change raises.
     """
-    trial = work.tx.begin_nested()
-    try:
+    with work.trial():
         return carried(work, change)
-    finally:
-        trial.rollback()
 
 
 def carry_out(work: Work, change: Change, shown: str) -> Effect:

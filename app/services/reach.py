@@ -42,12 +42,9 @@ def reorganised(work: Work, day: datetime.date, change: Callable[[], object]) ->
     """
     day = max(day, work.today)
     before = read_tree(work.tx, day)
-    trial = work.tx.begin_nested()
-    try:
+    with work.trial():
         change()
         after = read_tree(work.tx, day)
-    finally:
-        trial.rollback()
     # of a unit that is founded by the change nobody holds a post yet
     moved = sorted(u for u in before.units if outlook(before, u) != outlook(after, u))
     return _with_posts(work, day, tables.post.c.unit_id.in_(moved))

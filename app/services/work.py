@@ -95,6 +95,16 @@ class Work:
             return chosen
         return self.standing.home
 
+    @contextmanager
+    def trial(self, trial: bool = True) -> Iterator[None]:
+        """Take back what is written inside, however it ends; with ``trial`` false, keep it."""
+        point = self.tx.begin_nested() if trial else None
+        try:
+            yield
+        finally:
+            if point is not None:
+                point.rollback()
+
     @property
     def standing(self) -> Standing:
         """Return what the actor holds: read from the account's posts, kept while no post moves."""

@@ -4,6 +4,7 @@ means the same, else given back whole. Never a value in another column, never on
 from __future__ import annotations
 
 import html
+import html.parser
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -196,6 +197,132 @@ def test_live_check_reads_an_old_form_in_the_same_way(browser: Browser, change: 
     else:
         said = str(told["errors"]) + str(told["outdated"])
         assert REFUSED[change][2] in said or told["errors"], change
+
+
+# ── a draft that was begun under one revision and is gone on with under the next
+
+
+@pytest.fixture
+def begun(browser: Browser) -> str:
+    """Begin a form, have it kept as a draft, and return the address that goes on with it."""
+    answer = browser.post("/registers/demo/draft", {**TYPED, **DRAFT, "_revision": "1"})
+    return f"/registers/demo/new?draft={answer.json['id']}"
+
+
+DRAFT = {"_token": "begun", "_writer": "page", "_turn": "0", "_step": "1", "_version": "0"}
+#: beside what is refused when it is sent: the control there is now cannot show what was typed
+UNSHOWN: dict[str, tuple[dict[str, Any], int, str]] = {
+    "retyped as a choice": (
+        {"properties": {"note": {**ONE_KIND, "title": "备注"}}}, 0, "备注",
+    ),
+    "retyped as files": (
+        {"properties": {"note": {**TEXT, "format": "attachment"}}}, 0, "备注",
+    ),
+    "choice retired": (
+        {"properties": {"kind": {**ONE_KIND, "oneOf": [
+            {"const": "a", "title": "甲"}, {"const": "b", "title": "乙", "deprecated": True},
+        ]}}}, 0, "“乙”不在可选项之内",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", SAVED)
+def test_a_draft_is_gone_on_with_where_it_still_means_the_same(
+    browser: Browser, begun: str, change: str
+) -> None:
+    changes, moved = SAVED[change]
+    publish(browser.platform, merged(changes))
+
+    page = browser.get(begun).text
+    answer = browser.post("/registers/demo/new", sent_by(page))
+
+    assert "note-danger" not in page and "note-warn" not in page
+    assert answer.status_code == 302, answer.text
+    (record,) = stored(browser)
+    for name, text in {**STORED, **moved}.items():
+        if name in ("lines", "entries"):
+            assert text in str(record[name]) and "设备zq7" in str(record[name])
+        elif text:
+            assert str(record[name]) == text, name
+
+
+@pytest.mark.parametrize("change", [*REFUSED, *UNSHOWN])
+def test_a_draft_tells_at_once_what_does_not_fit_any_more(
+    browser: Browser, begun: str, change: str
+) -> None:
+    changes, _status, told = {**REFUSED, **UNSHOWN}[change]
+    publish(browser.platform, merged(changes))
+
+    page = html.unescape(browser.get(begun).text)
+
+    for name, text in TYPED.items():
+        if name not in ("f_lines-rows", "f_kind"):
+            assert text in page, name
+    assert re.search(r'<option value="b" selected', page)
+    if change == "made required":
+        assert "note-danger" not in page  # nothing was typed there yet
+    else:
+        above = page.split(" data-record ", 1)[0]
+        assert "note-danger" in above or "note-warn" in above
+        assert told in above
+    assert stored(browser) == []
+
+
+def test_a_draft_names_the_field_and_the_value_of_each_mistake(
+    browser: Browser, begun: str
+) -> None:
+    tight = {"amount": {**AMOUNT, "maximum": 2}, "kind": ONE_KIND}
+    publish(browser.platform, merged({"properties": tight}))
+
+    above = html.unescape(browser.get(begun).text).split(" data-record ", 1)[0]
+
+    assert re.search("金额.*2.50", above)
+
+    assert re.search("类别.*「b」", above)
+
+
+def sent_by(page: str) -> dict[str, list[str]]:
+    """Return what a browser sends of the record's form on a page, with nothing changed."""
+    reader = Controls()
+    reader.feed(page)
+    return reader.sent
+
+
+class Controls(html.parser.HTMLParser):
+    """Reads the controls of the record's form; of a template nothing is sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: dict[str, list[str]] = {}
+        self.inside = False
+        self.select = self.area = ""
+        self.depth = 0
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        a = dict(attrs)
+        name = a.get("name") or ""
+        self.depth += tag == "template"
+        self.inside = self.inside or (tag == "form" and "data-record" in a)
+        if not self.inside or self.depth:
+            return
+        if tag == "input" and name and (a.get("type") != "checkbox" or "checked" in a):
+            self.sent.setdefault(name, []).append(a.get("value") or "")
+        elif tag == "select":
+            self.select = name
+        elif tag == "option" and self.select and "selected" in a:
+            self.sent[self.select] = [a.get("value") or ""]
+        elif tag == "textarea":
+            self.area = name
+
+    def handle_endtag(self, tag: str) -> None:
+        self.depth -= tag == "template"
+        self.inside = self.inside and tag != "form"
+        if tag == "textarea":
+            self.area = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.area and self.inside and not self.depth:
+            self.sent.setdefault(self.area, [""])[0] += data.removeprefix("\n")
 
 
 def test_name_given_up_by_a_rename_is_not_given_to_another_field(browser: Browser):

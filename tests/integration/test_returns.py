@@ -6,6 +6,7 @@ import json
 import threading
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from app.services import backup, exchange, publishing, records, removal, seeding
 from app.services.exchange.report import ImportStopped
 from app.services.returns import carrying, deeds, listing, opening, seeing
 from app.services.returns.facts import PeriodClosed, ReturnRefused
+from app.services.returns.owing import Matching
 from app.services.work import Platform
 from app.storage.rows import write
 from tests.support.register import ME, definition, publish
@@ -141,6 +143,17 @@ def test_what_was_entered_before_its_return_was_made_counts_as_of_then(platform:
     one, other = facts(platform, "2026-01", nan), facts(platform, "2026-01", bei)
     assert (one.state, one.late, str(one.submitted_at)[:10]) == ("submitted", False, "2026-01-31")
     assert (other.state, other.late) == ("submitted", True)
+
+
+def test_a_new_record_is_the_return_of_the_unit_it_will_belong_to(platform: Platform) -> None:
+    """Also for somebody who chose to act for a unit and has no post there any more."""
+    nan, bei = ready(platform, by={"kinds": ["township"]})
+    actor = replace(appoint(platform, "钱七", bei, "township"), unit=nan)
+
+    with platform.reading(actor) as work:
+        pair = Matching(work, work.published("report")).pair({"month": "2026-01"})
+
+    assert pair == ("2026-01", work.unit) == ("2026-01", bei)
 
 
 def test_late_is_marked_and_told_once(platform: Platform) -> None:

@@ -306,7 +306,7 @@ def change_one(office: Office, record: int, version: int) -> None:
         records.change(work, "demo", record, version, {"amount": str(version)})
 
 
-def test_ten_thousand_tasks_are_one_look_into_one_index(office: Office) -> None:
+def test_what_waits_is_found_by_one_look_into_one_index(office: Office) -> None:
     mine = enter(office, "clerk-a", "甲厂")
     with office.platform.reading(office.actor("staff")) as work:
         if work.tx.dialect.name != "sqlite":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +81,22 @@ def test_a_password_that_is_asked_for_must_be_changed_too(app: Flask, database: 
         found = identity.who(tx, token)
     assert found is not None
     assert found.must == "password"
+
+
+def test_an_account_ends_at_the_offices_midnight_wherever_the_machine_stands(
+    app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        run(app, "user", "create", "li.si", "--until", "2099-12-31")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    with database.reading() as tx:
+        ends = tx.scalar(sa.select(account.c.ends_at))
+    assert ends == datetime.datetime(2099, 12, 31, 16)  # midnight in Shanghai, in UTC
 
 
 def test_an_account_is_closed_opened_and_unlocked(app: Flask, database: Database) -> None:

@@ -122,6 +122,9 @@ def test_a_sentence_says_who_did_what_in_chinese() -> None:
     told = searching.Entry(**{**ENTRY, "at": at, "detail": detail, "hash": ""})
 
     assert audited.sentence(told) == "王芳 导出了“规上企业培育库”1,200 行（xlsx）。"
+    names = ("command line", "seed", "background job", "")
+    said = [audited.person(dataclasses.replace(told, actor_name=name)) for name in names]
+    assert said == ["命令行", "系统", "后台任务", "未登录者"]
     assert audited.sentence(dataclasses.replace(told, detail="{}")) == "王芳 导出了“–”– 行（–）。"
 
 

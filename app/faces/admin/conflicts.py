@@ -114,8 +114,12 @@ def outdated(
     typed.clear()
     typed.update(entry.typed_of(view.register, form))
     said = [
-        _("{field} means something else now: check your entry.", field=title)
-        for title in different(view.register, old, typed)
+        _(
+            "{field} means something else now: check your entry. You had typed: {text}",
+            field=title,
+            text=text,
+        )
+        for title, text in different(view.register, old, typed)
     ]
     lost = [(title_of(old, name), text) for name, text in entry.surplus(view.register, form)]
     return said + [
@@ -161,23 +165,35 @@ def columns_of(before: Any) -> dict[str, Any]:
     return columns if isinstance(columns, dict) else {}
 
 
-def different(register: Register, old: dict[str, Any], typed: entry.Typed) -> Iterator[str]:
-    """Give the titles of what was typed and may mean something else now."""
+def different(
+    register: Register, old: dict[str, Any], typed: entry.Typed
+) -> Iterator[tuple[str, str]]:
+    """Give (title, text) of what was typed and may mean something else now. The control it has
+    now may be unable to show the text, so the text is told."""
     names, columns = renamings(register, old)
     for field in register.fields:
-        if field.name not in typed:
+        if field.name not in typed or entry.blank(typed[field.name]):
             continue
         before = old.get(next((k for k, v in names.items() if v == field.name), field.name))
         if changed(field, before):
-            yield field.title
+            yield field.title, as_text(typed[field.name])
         if not field.columns or not isinstance(typed[field.name], list):
             continue
         past, moved = columns_of(before), columns[field.name]
         for column in field.columns:
             was = next((k for k, v in moved.items() if v == column.name), column.name)
-            filled = any(not entry.blank(row.get(column.name, "")) for row in typed[field.name])
-            if filled and changed(column, past.get(was)):
-                yield f"{field.title} / {column.title}"
+            filled = [row[column.name] for row in typed[field.name] if row.get(column.name)]
+            if any(map(as_text, filled)) and changed(column, past.get(was)):
+                yield f"{field.title} / {column.title}", as_text(filled)
+
+
+def as_text(item: Any) -> str:
+    """Return what a control, or a list of rows, held as one line."""
+    if isinstance(item, dict):
+        item = list(item.values())
+    if isinstance(item, list):
+        return "、".join(filter(None, map(as_text, item)))
+    return str(item).strip()
 
 
 def title_of(properties: dict[str, Any], name: str) -> str:

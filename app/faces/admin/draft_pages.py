@@ -9,7 +9,7 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request,
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from app.errors import AppError, RecordMoved
+from app.errors import AppError, Problem, RecordMoved
 from app.faces.admin import addresses, conflicts, desk, entry
 from app.faces.admin.session import local_path
 from app.services import drafts, records
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from app.faces.admin.saving import Sheet
 
 LONGEST_TOKEN, LONGEST_WRITER = 64, 40
+#: what is wrong with a form that is not filled to its end
+ABSENT = frozenset({"schema.required", "schema.minItems"})
 
 
 def blueprint() -> Blueprint:
@@ -43,7 +45,7 @@ def save(view: RegisterView) -> Response:
     ]
     sent = Form(
         form.get("_token", "")[:LONGEST_TOKEN] or secrets.token_urlsafe(24),
-        whole(form.get("_id", "")) or None,
+        addresses.digits(form.get("_id", "")) or None,
         whole(form.get("_version", "")),
         whole(form.get("_revision", "")),
         pairs,
@@ -62,14 +64,14 @@ def clock(draft: Draft) -> str:
 
 
 def whole(text: str) -> int:
-    """Return a number of a hidden field; 0 for anything else."""
+    """Return a count of a hidden field, as long as its column holds; 0 for anything else."""
     return addresses.digits(text, 9) or 0
 
 
 def wanted(work: Work) -> Draft | None:
     """Return the draft that the address asks to go on with. Raises ``DraftNotFound``."""
     text = request.args.get("draft", "")
-    return drafts.get(work, whole(text)) if text else None
+    return drafts.get(work, addresses.digits(text) or 0) if text else None
 
 
 def offer(work: Work, slug: str, record: int | None) -> dict[str, Any] | None:
@@ -80,9 +82,10 @@ def offer(work: Work, slug: str, record: int | None) -> dict[str, Any] | None:
     return {"id": found.id, "when": desk.moment(found.saved_at)}
 
 
-def continued(view: RegisterView, sheet: Sheet, draft: Draft) -> None:
+def continued(view: RegisterView, work: Work, sheet: Sheet, draft: Draft) -> None:
     """Put a draft into a form as it was typed, with what became different meanwhile: of the
-    definition, and of the record."""
+    definition, and of the record. What no longer fits an amended definition is told at once, at
+    its field: the person need not send it to hear of it."""
     record = sheet.record
     if draft.slug != view.register.slug or draft.record != (record.id if record else None):
         raise drafts.DraftNotFound(id=draft.id)
@@ -99,6 +102,24 @@ def continued(view: RegisterView, sheet: Sheet, draft: Draft) -> None:
                 version=draft.version,
             )  # fmt: skip
             conflicts.merge(view, sheet, moved)
+    if draft.revision < view.published.revision:
+        sheet.problems = unfit(view, work, sheet)
+        sheet.refusal = (
+            _("Some entries of this draft do not fit the register as it is now.")
+            if sheet.problems
+            else ""
+        )
+
+
+def unfit(view: RegisterView, work: Work, sheet: Sheet) -> tuple[Problem, ...]:
+    """Return what is wrong with what was typed so far; what is still missing is no mistake yet."""
+    id = sheet.record.id if sheet.record else None
+    found = records.judge(work, view.register.slug, sheet.typed, id).problems
+    return tuple(
+        problem
+        for problem in found
+        if problem.code not in ABSENT and not entry.blank(sheet.typed.get(problem.name, ""))
+    )
 
 
 def turn(work: Work, token: str) -> int:

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from app.errors import AppError
 from app.faces.admin import addresses, desk
 from app.faces.admin.account_words import STATES, lines, sessions_shown
+from app.faces.admin.people.common import tabs
 from app.faces.admin.session import policy, provider, the_account
 from app.services import accounts, linking, sessions
 from app.services.work import Work
@@ -53,9 +54,11 @@ def index() -> str:
     page = addresses.whole(request.args.get("page", ""), 1)
     with desk.reading() as work:
         found, total = accounts.listed(work, search, state, page)
+        row = tabs(work)
     last = max(1, math.ceil(total / accounts.PAGE))
     return render_template(
         "taizhang/account/list.html",
+        tabs=row,
         crumbs=crumbs(),
         rows=[shown(person) for person in found],
         total=total,
@@ -106,8 +109,10 @@ def new() -> Any:
 
 
 def new_page(error: str = "") -> str:
+    with desk.reading() as work:
+        row = tabs(work)
     return render_template(
-        "taizhang/account/new.html", crumbs=crumbs((_("New account"), "")), error=error,
+        "taizhang/account/new.html", tabs=row, crumbs=crumbs((_("New account"), "")), error=error,
         form=request.form,
     )  # fmt: skip
 
@@ -171,9 +176,11 @@ def account_page(id: int, error: str = "") -> str:
         person = accounts.one(work, id)
         open_sessions = sessions.open_sessions(work.tx, id, policy())
         log, links = accounts.own_log(work.tx, id), linking.links(work.tx, id)
+        row_of_pages = tabs(work)
     client = provider()
     return render_template(
         "taizhang/account/one.html",
+        tabs=row_of_pages,
         crumbs=crumbs((person.name, "")),
         person_shown=person,
         state_text=_(STATES[person.state]),

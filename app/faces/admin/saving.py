@@ -82,7 +82,7 @@ def begun(view: RegisterView, sheet: Sheet) -> str:
     with desk.reading() as work:
         draft = draft_pages.wanted(work)
         if draft is not None:
-            draft_pages.continued(view, sheet, draft)
+            draft_pages.continued(view, work, sheet, draft)
         else:
             sheet.offer = draft_pages.offer(work, view.register.slug, record)
         return form_page.drawn(view, sheet)

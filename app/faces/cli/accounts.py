@@ -129,10 +129,11 @@ def _all(work: Work, state: str) -> list[services.Person]:
 
 
 def _end_of(day: datetime.datetime | None) -> datetime.datetime | None:
+    """Return the moment an account ends: the midnight of the office after its last day, in UTC."""
     if day is None:
         return None
-    after = day + datetime.timedelta(days=1)
-    return after.astimezone(datetime.UTC).replace(tzinfo=None)
+    after = day.date() + datetime.timedelta(days=1)
+    return platform().office.at(after, datetime.time())
 
 
 def _ask() -> str:

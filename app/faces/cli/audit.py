@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import sys
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from app.faces.cli.base import (
 )
 from app.services.audit import checking, heads, purging, searching
 from app.services.audit.events import EVENTS
+from app.services.whole_file import appearing
 from app.words import say
 
 audit = AppGroup("audit", help="The audit log: prove, export, shorten.")
@@ -101,14 +101,13 @@ def export(
         until += datetime.timedelta(days=1)
     begin, end = audited.stored(since), audited.stored(until)
     search = searching.Search(begin, end, person=person, event=event or "")
-    with refusals_as_exit_status(as_json):
-        partial = file.with_name(file.name + ".part")
-        try:
-            with partial.open("wb") as out, platform().reading(ACTOR) as work:
-                count = searching.export(platform(), work, search, kind, out, audited.table())
-            os.replace(partial, file)
-        finally:
-            partial.unlink(missing_ok=True)
+    with (
+        refusals_as_exit_status(as_json),
+        appearing(file) as partial,
+        partial.open("wb") as out,
+        platform().reading(ACTOR) as work,
+    ):
+        count = searching.export(platform(), work, search, kind, out, audited.table())
     if as_json:
         print_json({"entries": count, "file": str(file)})
     else:

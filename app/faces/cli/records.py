@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from app.faces.cli.base import (
 from app.services import exchange, history, joint, lists, workflow
 from app.services import records as service
 from app.services.exchange import ImportReport, ImportStopped
+from app.services.whole_file import appearing
 from app.words import say, translate
 
 records = AppGroup("records", help="Records: import, export, show.")
@@ -136,8 +136,7 @@ def export_records(
 ) -> None:
     """Write the records of SLUG to a file; what is refused leaves no file behind."""
     with refusals_as_exit_status(as_json):
-        partial = out.with_name(out.name + ".part")
-        try:
+        with appearing(out) as partial:
             with platform().reading(acting(login)) as work, progress(slug) as tell:
                 register = work.register(slug)
                 wanted = tuple(read_condition(register, text) for text in filters)
@@ -145,9 +144,6 @@ def export_records(
                 count = exchange.export(work, slug, query, kind, partial, tell)
             with platform().writing(acting(login)) as work:
                 exchange.note_export(work, slug, query, kind, count)
-            os.replace(partial, out)
-        finally:
-            partial.unlink(missing_ok=True)
         if as_json:
             print_json({"records": count, "file": str(out)})
         else:

@@ -74,13 +74,9 @@ def import_file(
     matcher = make_matcher(published.register, headings, mode)
     job = _Import(work, published, headings, matcher, on_error == STOP)
     job.report.encoding, job.report.dry_run = table.encoding, dry_run
-    trial = work.tx.begin_nested() if dry_run else None
-    try:
+    with work.trial(dry_run):
         report = job.run(table, progress)
-    finally:
-        if trial is not None:
-            trial.rollback()
-    if trial is None:
+    if not dry_run:
         note_import(work, published, report, mode)
     return report
 

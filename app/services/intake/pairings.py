@@ -7,7 +7,7 @@ from typing import IO
 from app.services import access, identity, pairings, units
 from app.services.exchange.report import ImportReport
 from app.services.intake import records
-from app.services.intake.sheet import Line, attempt, read_sheet, told, trial
+from app.services.intake.sheet import Line, attempt, read_sheet, told
 from app.services.pairings import Wanted
 from app.services.people import day_after
 from app.services.work import Work
@@ -26,7 +26,7 @@ def import_pairings(
     lines = read_sheet(source, name, WHAT)
     report = ImportReport(total=len(lines), dry_run=dry_run)
     codes = {unit.code: unit.id for unit in units.tree(work, units.EVER).units.values()}
-    with trial(work, dry_run):
+    with work.trial(dry_run):
         for line in lines:
             wanted = read(work, line, codes)
             if wanted is None:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from app.errors import NotAllowed
 from app.services import access, handing, identity, passwords, people, posts, powers, roles, units
 from app.services.exchange.report import ImportReport
-from app.services.intake.sheet import Line, attempt, read_sheet, told, trial
+from app.services.intake.sheet import Line, attempt, read_sheet, told
 from app.services.people import BEGINNING, day_after, last_day
 from app.services.posts import Wanted
 from app.services.work import Work
@@ -99,7 +99,7 @@ def import_people(
         raise NotAllowed(action="administer")
     lines = read_sheet(source, name, WHAT)
     done = PeopleReport(ImportReport(total=len(lines), dry_run=dry_run))
-    with trial(work, dry_run):
+    with work.trial(dry_run):
         job = _Import(work, done, accounts, granting)
         job.one_time = one_time
         job.run(lines)

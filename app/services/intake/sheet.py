@@ -6,8 +6,7 @@ import datetime
 import functools
 import json
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -137,28 +136,14 @@ def score(known: Mapping[str, str], cells: Sequence[Any]) -> int:
 # ── storing all rows or none
 
 
-@contextmanager
-def trial(work: Work, dry_run: bool) -> Iterator[None]:
-    """Take back what is stored inside, where it is only a trial."""
-    point = work.tx.begin_nested() if dry_run else None
-    try:
-        yield
-    finally:
-        if point is not None:
-            point.rollback()
-
-
 def attempt(work: Work, line: Line, name: str, act: Callable[[], str]) -> str:
     """Do what a row says and return what became of it; a refusal is noted and taken back."""
-    point = work.tx.begin_nested()
     try:
-        outcome = act()
+        with work.tx.begin_nested():
+            return act()
     except AppError as error:
-        point.rollback()
         line.refuse_for(name, error)
         return ""
-    point.commit()
-    return outcome
 
 
 def told(report: ImportReport, what: str, lines: Sequence[Line]) -> None:

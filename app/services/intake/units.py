@@ -9,7 +9,7 @@ from typing import IO
 from app.services import access, units
 from app.services.exchange.report import ImportReport
 from app.services.intake import records
-from app.services.intake.sheet import WORST, Line, attempt, kinds, read_sheet, told, trial
+from app.services.intake.sheet import WORST, Line, attempt, kinds, read_sheet, told
 from app.services.people import BEGINNING, day_after
 from app.services.tree import Unit
 from app.services.units import Facts
@@ -34,7 +34,7 @@ def import_units(
     access.require(work, "administer")
     lines = read_sheet(source, name, WHAT)
     report = ImportReport(total=len(lines), dry_run=dry_run)
-    with trial(work, dry_run):
+    with work.trial(dry_run):
         _Import(work, lines, report).run()
         told(report, WHAT, lines)
     return report

@@ -20,6 +20,9 @@ ACTOR = Actor(None, "background job", "job", standing=EVERYTHING)
 
 WAITING, RUNNING, DONE, FAILED, SKIPPED = "waiting", "running", "done", "failed", "skipped"
 
+#: after which a run that is not whole may be taken from a scheduler that died
+LEASE = datetime.timedelta(minutes=10)
+
 Outcome = str | Problem | None
 
 
@@ -63,8 +66,6 @@ class Job:
     whole: bool = True
     #: tries before a run has failed
     tries: int = 8
-    #: seconds after which a run that is not whole may be taken from a scheduler that died
-    lease: int = 600
 
     def latest(self, office: Office, now: datetime.datetime) -> datetime.datetime | None:
         """Return the last due time that is not after ``now`` (UTC, no zone)."""
@@ -84,14 +85,14 @@ class Job:
 
 
 def job(
-    name: str, *, title: str, cron: str = "", whole: bool = True, tries: int = 8, lease: int = 600
+    name: str, *, title: str, cron: str = "", whole: bool = True, tries: int = 8
 ) -> Callable[[Callable[[Any, Run], Outcome]], Job]:
     """Make a function a ``Job``; ``app.services.joblist`` names all there are."""
     if cron:
         CronSim(cron, datetime.datetime(2026, 1, 1))
 
     def make(function: Callable[[Any, Run], Outcome]) -> Job:
-        return Job(name, title, function, cron, whole, tries, lease)
+        return Job(name, title, function, cron, whole, tries)
 
     return make
 

@@ -15,6 +15,7 @@ from app.services import access
 from app.services.jobs.job import (
     DONE,
     FAILED,
+    LEASE,
     RUNNING,
     SKIPPED,
     WAITING,
@@ -153,7 +154,7 @@ def take(
         .where(job_run.c.id == row.id)
         .values(
             state=RUNNING, attempts=row.attempts + 1, taken_by=owner, started_at=work.now,
-            finished_at=None, next_at=now + datetime.timedelta(seconds=one.lease),
+            finished_at=None, next_at=now + LEASE,
         )
     )  # fmt: skip
     return row, one

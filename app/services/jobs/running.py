@@ -21,6 +21,7 @@ from app.services.jobs.job import (
     ACTOR,
     DONE,
     FAILED,
+    LEASE,
     GiveUp,
     Job,
     Outcome,
@@ -181,7 +182,7 @@ def run_now(
             )
             .values(
                 state=queue.RUNNING, attempts=0, taken_by=owner, started_at=work.now,
-                next_at=work.now + datetime.timedelta(seconds=one.lease),
+                next_at=work.now + LEASE,
             )
             .returning(job_run.c.id)
         )  # fmt: skip

@@ -98,7 +98,8 @@ class Matching:
             return row.get(by.field)
         if not by.field:
             unit = row.get("_unit")
-            return self.home if unit is None and "_id" not in row else unit
+            # a new record will belong to the unit it is entered for
+            return self.work.unit if unit is None and "_id" not in row else unit
         if self._numbers is None:
             units = self.work.tree.units.values()
             if self._target:
@@ -119,11 +120,6 @@ class Matching:
         if not self._target:
             return {by.field: unit.code}
         return {by.field: unit.record} if unit.slug == self._target else {}
-
-    @property
-    def home(self) -> int | None:
-        """Return the unit a new record will belong to."""
-        return self.work.actor.unit or self.work.standing.home
 
     @property
     def by_unit(self) -> bool:

@@ -338,6 +338,14 @@ def test_somebody_with_several_posts_chooses_for_which_unit_to_act(
         assert [row["_unit"] for row in work.tx.execute(query).mappings()] == [3]
 
 
+def test_accounts_stand_among_the_pages_of_people(browser: Browser) -> None:
+    for page in ("/people/accounts/", "/people/accounts/1", "/people/accounts/new"):
+        text = browser.get(page).text
+        assert '<a href="/people/accounts/" aria-current="page">' in text, page
+        assert '<a href="/people/units/">' in text
+    assert '<a href="/people/accounts/">' in browser.get("/people/units/").text
+
+
 #: page → the powers that may open it
 OPENED: dict[str, set[str]] = {
     "/people/units/": {"system"}, "/people/units/1": {"system"}, "/people/units/new": {"system"},

@@ -27,6 +27,7 @@ Crumbs = Sequence[tuple[str, str]]
 #: page → its name in the row of pages, and what opens it
 PAGES: tuple[tuple[str, str, str], ...] = (
     ("people.units", "Units", "administer"),
+    ("accounts.index", "Accounts", "administer"),
     ("people.posts", "Posts", "grant"),
     ("people.roles", "Roles", "grant"),
     ("people.pairings", "Pairings", "grant"),
@@ -164,6 +165,9 @@ def tabs(work: Work) -> list[dict[str, Any]]:
 
 
 def marked(endpoint: str) -> bool:
+    room = endpoint.partition(".")[0]
+    if room != "people" or request.blueprint != "people":
+        return request.blueprint == room
     name = endpoint.removeprefix("people.").rstrip("s")
     return (request.endpoint or "").removeprefix("people.").startswith(name)
 
