@@ -31,7 +31,7 @@ HEADINGS: Mapping[str, str] = {
 OBJECTS: Mapping[str, str] = {
     "register": "A register", "record": "A record", "account": "Account", "unit": "Unit",
     "role": "Role", "setting": "Setting", "backup": "Backup", "audit": "Audit log",
-    "alarm": "Alarm",
+    "alarm": "Alarm", "address": "Address",
 }  # fmt: skip
 RESULTS: Mapping[str, str] = {"ok": "Done", "refused": "Refused"}
 FACES: Mapping[str, str] = {
@@ -46,8 +46,8 @@ VALUES: Mapping[str, str] = {
     "mode": "Mode", "login": "Login name", "action": "Action", "path": "Path",
     "method": "Method", "code": "Code", "query": "Search", "change": "Change",
     "revision": "Revision", "rows": "Rows", "tables": "Tables", "omitted": "Left out before",
-    "field": "Field", "reason": "Reason", "seconds": "Seconds", "last": "Last entry",
-    "until": "Time of the last entry",
+    "field": "Field", "address": "Address", "reason": "Reason", "seconds": "Seconds",
+    "last": "Last entry", "until": "Time of the last entry",
     "alarm": "Alarm", "subject": "Of whom", "minutes": "Minutes",
     "hash": "Hash", "instead_of": "Entries of the log replaced",
     "instead_hash": "Hash of the log replaced",

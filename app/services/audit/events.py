@@ -33,6 +33,10 @@ EVENTS: Mapping[str, Event] = {
     "account.locked": Event(
         "Account locked", "The account {login} was locked after too many failures."
     ),
+    "address.blocked": Event(
+        "Address barred",
+        "The address {address} was barred: {count} sign-ins failed in {minutes} minutes.",
+    ),
     "account.unlocked": Event("Account unlocked", "{who} unlocked the account {login}."),
     "access.refused": Event(
         "Access refused", "{who} was refused: {action} ({method} {path})."
