@@ -25,6 +25,7 @@ from app.services.office import ADDRESS, MailServer, Office
 from app.services.policy import ADMINISTRATORS, EVERYBODY, NOBODY, Policy, Provider
 
 PREFIX = "TAIZHANG_"
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 #: Name without the prefix, and the default as one would write it; "" is worked out at start.
 SETTINGS: Mapping[str, str] = {
@@ -48,6 +49,8 @@ SETTINGS: Mapping[str, str] = {
     "PASSWORD_DAYS": "0",
     "UNUSED_DAYS": "90",
     "REQUIRE_TOTP": "nobody",
+    "ADDRESS_FAILURES": "50",
+    "TRUSTED_PROXIES": "",
     "OIDC_ISSUER": "",
     "OIDC_CLIENT_ID": "",
     "OIDC_CLIENT_SECRET": "",
@@ -124,6 +127,13 @@ class SenderMissing(SettingRefused):
     )
 
 
+class ProxiesUnreadable(SettingRefused):
+    text = (
+        "The setting {name} is {value}. Write the addresses of the proxies in front, or their "
+        "networks, separated by commas: 10.0.0.5, 10.1.0.0/24; never the whole world."
+    )
+
+
 class SecureCookiesMissing(SettingRefused):
     text = (
         "The setting {name} is missing. With TAIZHANG_HOST={host} other machines can reach the "
@@ -166,6 +176,7 @@ class Config:
     provider: Provider | None
     jobs: bool
     office: Office
+    trusted_proxies: tuple[Network, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -195,6 +206,7 @@ class Config:
             provider=_provider(given),
             jobs=_choice(given, "JOBS", ("yes", "no")) == "yes",
             office=_office(given),
+            trusted_proxies=_proxies(given["TRUSTED_PROXIES"]),
         )
 
 
@@ -314,6 +326,7 @@ def _policy(given: Mapping[str, str]) -> Policy:
         sessions=_number(given, "SESSIONS_PER_PERSON", 0, 20),
         password_days=_number(given, "PASSWORD_DAYS", 30, 365, off=True),
         unused_days=_number(given, "UNUSED_DAYS", 30, 365, off=True),
+        address_failures=_number(given, "ADDRESS_FAILURES", 10, 100_000, off=True),
         require_totp=_choice(given, "REQUIRE_TOTP", (NOBODY, ADMINISTRATORS, EVERYBODY)),
     )
 
@@ -355,6 +368,17 @@ def _hosts(value: str, host: str) -> tuple[str, ...]:
     if not _is_loopback(host):
         raise TrustedHostsMissing(name=PREFIX + "TRUSTED_HOSTS", host=host)
     return ("localhost", "127.0.0.1", "[::1]")
+
+
+def _proxies(value: str) -> tuple[Network, ...]:
+    parts = (part.strip() for part in value.split(","))
+    try:
+        found = tuple(ipaddress.ip_network(part) for part in parts if part)
+    except ValueError:
+        raise ProxiesUnreadable(name=PREFIX + "TRUSTED_PROXIES", value=value) from None
+    if any(network.prefixlen == 0 for network in found):
+        raise ProxiesUnreadable(name=PREFIX + "TRUSTED_PROXIES", value=value)
+    return found
 
 
 def _secure(given: Mapping[str, str], host: str) -> bool:

@@ -9,6 +9,7 @@ from app import create_platform
 from app.config import Config
 from app.errors import because
 from app.services import identity, people, seeding, seeding_people
+from app.services.audit import alarms, clocks
 from app.services.audit.heads import write_head
 from app.storage.migrate import upgrade
 from app.words import say
@@ -21,6 +22,8 @@ def prepare(config: Config) -> Iterator[str]:
     """
     platform = create_platform(config)
     try:
+        clocks.check(platform)
+        alarms.read(config.data_dir)
         upgrade(platform.database)
         published = seeding.seed_definitions(platform)
         if published:

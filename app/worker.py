@@ -97,6 +97,8 @@ def _server(config: Config, application: Any, listener: socket.socket) -> Any:
         max_request_body_size=largest,
         outbuf_high_watermark=ANSWER_KEPT,
         asyncore_use_poll=True,
+        # without proxies of ours nobody speaks for another
+        clear_untrusted_proxy_headers=not config.trusted_proxies,
         url_scheme="https" if config.secure_cookies else "http",
         ident=None,
     )

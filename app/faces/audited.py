@@ -10,8 +10,11 @@ from typing import Any
 from flask import current_app
 
 from app.errors import because
+from app.services.audit.alarms import Alarm
+from app.services.audit.clocks import Reading
 from app.services.audit.events import EVENTS
 from app.services.audit.searching import Entry
+from app.services.audit.watching import RAISED, Raised
 from app.services.office import Office
 from app.words import gettext as _
 from app.words import say
@@ -28,6 +31,7 @@ HEADINGS: Mapping[str, str] = {
 OBJECTS: Mapping[str, str] = {
     "register": "A register", "record": "A record", "account": "Account", "unit": "Unit",
     "role": "Role", "setting": "Setting", "backup": "Backup", "audit": "Audit log",
+    "alarm": "Alarm", "address": "Address",
 }  # fmt: skip
 RESULTS: Mapping[str, str] = {"ok": "Done", "refused": "Refused"}
 FACES: Mapping[str, str] = {
@@ -46,8 +50,10 @@ VALUES: Mapping[str, str] = {
     "mode": "Mode", "login": "Login name", "action": "Action", "path": "Path",
     "method": "Method", "code": "Code", "query": "Search", "change": "Change",
     "revision": "Revision", "rows": "Rows", "tables": "Tables", "omitted": "Left out before",
-    "field": "Field", "reason": "Reason", "seconds": "Seconds", "last": "Last entry",
-    "until": "Time of the last entry", "hash": "Hash", "instead_of": "Entries of the log replaced",
+    "field": "Field", "address": "Address", "reason": "Reason", "seconds": "Seconds",
+    "last": "Last entry", "until": "Time of the last entry",
+    "alarm": "Alarm", "subject": "Of whom", "minutes": "Minutes",
+    "hash": "Hash", "instead_of": "Entries of the log replaced",
     "instead_hash": "Hash of the log replaced",
 }  # fmt: skip
 CONDITIONS: Mapping[str, str] = {
@@ -67,6 +73,8 @@ def sentence(entry: Entry) -> str:
     values |= {name: shown(value) for name, value in entry.values.items() if name in values}
     if "query" in values:
         values["query"] = conditions(str(entry.values.get("query", "")))
+    if entry.event == RAISED:
+        values["title"] = _(values["title"])
     if "revision" in values and entry.revision is not None:
         values["revision"] = str(entry.revision)
     return say(because(event.told, **{**values, "who": person(entry)}))
@@ -80,6 +88,31 @@ def conditions(query: str) -> str:
         value = title(value) if name == "event" else _(RESULTS.get(value, value))
         said.append(f"{_(CONDITIONS[name])} {value}" if name in CONDITIONS else _("All"))
     return "，".join(said)
+
+
+def alarm(found: Raised) -> str:
+    """Return what raised an alarm."""
+    text = "{title}: {subject} {count} in {minutes} minutes"
+    told = {"count": f"{found.count:,}", "minutes": found.minutes, "subject": found.subject}
+    return _(text, title=_(found.title), **told)
+
+
+def condition(found: Alarm) -> str:
+    """Return when an alarm is raised."""
+    parts = {"title": _(found.title), "count": f"{found.count:,}", "minutes": found.minutes}
+    said = _("{title}: {count} or more within {minutes} minutes", **parts)
+    if found.outside:
+        begin, end = (f"{time:%H:%M}" for time in found.outside)
+        said += _(", on a day off or not between {begin} and {end}", begin=begin, end=end)
+    return said
+
+
+def clocks(found: Reading) -> str:
+    """Return how the clocks stand to each other."""
+    text = "The clocks of the application and of the database are {seconds} seconds apart."
+    if found.wrong:
+        return _(text, seconds=round(found.apart))
+    return _("The clocks of the application and of the database agree.")
 
 
 def person(entry: Entry) -> str:

@@ -22,6 +22,7 @@ from app.services.sessions import (
     who,
 )
 from app.services.signing_in import (
+    AddressBarred,
     CodeRefused,
     CodeTooLate,
     OldPasswordWrong,
@@ -42,6 +43,7 @@ __all__ = [
     "FAILURES",
     "LOCKED",
     "Account",
+    "AddressBarred",
     "AccountNotFound",
     "CodeRefused",
     "CodeTooLate",

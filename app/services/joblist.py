@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.services import drafts, handing, identity, jobs, workflow
-from app.services.audit import heads, purging
+from app.services.audit import alarms, clocks, heads, purging, watching
 from app.services.jobs import Job, Run
 from app.services.jobs.job import ACTOR
 from app.services.notices.sending import send_digest, send_notice, tidy_notices
@@ -72,8 +72,23 @@ def purge_audit(platform: Platform, run: Run) -> str | None:
     return None
 
 
+@jobs.job("audit-alarms", cron="*/5 * * * *", title="Watch the audit log for alarms")
+def audit_alarms(work: Work, run: Run) -> str | None:
+    """Compare the clocks, and raise the alarms that what is new in the log gives reason for."""
+    clocks.watch(work)
+    watching.watch(work, alarms.read(work.files.parent))
+    return None
+
+
+@jobs.job("prove-audit", cron="10 4 * * *", title="Prove the audit log", whole=False)
+def prove_audit(platform: Platform, run: Run) -> str | None:
+    """Prove that the audit log is whole; where it is not, say so in it: that is an alarm."""
+    watching.prove(platform, ACTOR)
+    return None
+
+
 EVERY = (
-    tidy, audit_heads, purge_audit, send_notice, send_digest, tidy_notices, open_returns,
-    advance_workflows, tidy_drafts, suspend_unused, release_tasks,
+    tidy, audit_heads, purge_audit, audit_alarms, prove_audit, send_notice, send_digest,
+    tidy_notices, open_returns, advance_workflows, tidy_drafts, suspend_unused, release_tasks,
 )  # fmt: skip
 JOBS: Mapping[str, Job] = {one.name: one for one in EVERY}

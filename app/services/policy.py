@@ -23,6 +23,8 @@ class Policy:
     password_days: int = 0
     #: after how many days without a sign-in an account is suspended; 0 is never
     unused_days: int = 90
+    #: failed sign-ins of one address in a quarter of an hour, then it is barred; 0 is no limit
+    address_failures: int = 50
     #: who needs a second factor
     require_totp: str = NOBODY
 

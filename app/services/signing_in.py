@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.errors import AppError
-from app.services import attempts, passwords, second_factor, sessions
+from app.services import attempts, origins, passwords, second_factor, sessions
 from app.services.attempts import note
 from app.services.policy import DEFAULT, Policy
 from app.services.sessions import PASSWORD, PROVIDER, Account, Device
@@ -33,6 +33,18 @@ class SignInRefused(AppError):
         "The sign-in did not succeed. Check the login name and the password; after {failures} "
         "failures an account is locked for {minutes} minutes, and a password that an "
         "administrator gave works for one day."
+    )
+
+
+class AddressBarred(SignInRefused):
+    """For an address, whoever's password it was, so that it tells nobody who works there."""
+
+    code = "sign_in.address_barred"
+    status = 429
+    text = (
+        "Too many sign-ins from your network address failed in the last {minutes} minutes. Who "
+        "has signed in from here before may go on, with the right password; everybody else waits "
+        "and tries again later, or asks the administrator."
     )
 
 
@@ -77,22 +89,39 @@ def sign_in(
 
     The attempt is counted and committed before the password is looked at: however many
     workers are asked at once, ``FAILURES`` guesses are evaluated and no more. Where the account
-    has a second factor the token is good for ``second_step`` and for nothing else.
+    has a second factor the token is good for ``second_step`` and for nothing else. From an
+    address that is barred (``origins``), ``AddressBarred``.
     """
     device, key = Device(address, agent), login_key(login)
     with database.writing() as tx:
-        found, allowed = attempts.count(tx, account.c.login_key == key)
-        # what cannot be a login name is no attempt on anybody's account
-        entry = attempts.write_down(tx, found and found.id, device, PASSWORD) if key else 0
-    compared = found if allowed and not _has_run_out(found) else None
+        barred = origins.is_barred(tx, address, policy.address_failures)
+        if barred and not origins.is_known(tx, address, key):
+            compared, entry = None, _barred(tx, key, device)
+        else:
+            found, allowed = attempts.count(tx, account.c.login_key == key)
+            # what cannot be a login name is no attempt on anybody's account
+            entry = attempts.write_down(tx, found and found.id, device, PASSWORD) if key else 0
+            compared = found if allowed and not _has_run_out(found) else None
+            if policy.address_failures and address and not barred:
+                origins.note_barred(tx, address, policy.address_failures)
     right = passwords.matches(compared and compared.password_hash, password)
     if compared is None or not right:
+        if barred:
+            raise AddressBarred(minutes=int(origins.SPAN.total_seconds() // 60))
         raise attempts.refused(SignInRefused)
     with database.writing() as tx:
         half = compared.totp_since is not None
         if not attempts.forgive(tx, compared, password, half=half):
             raise attempts.refused(SignInRefused)
         return _enter(tx, compared, entry, device, PASSWORD, policy)
+
+
+def _barred(tx: sa.Connection, key: str, device: Device) -> int:
+    """Write an attempt down that is not looked at: it counts for no account and no address."""
+    if not key:
+        return 0
+    number = tx.scalar(sa.select(account.c.id).where(account.c.login_key == key))
+    return attempts.write_down(tx, number, device, PASSWORD, origins.BARRED)
 
 
 def _has_run_out(found: sa.Row[Any] | None) -> bool:

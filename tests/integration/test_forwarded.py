@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+import sqlalchemy as sa
 
 from app.services import identity
+from app.storage.models_identity import sign_in_log
 from app.storage.session import Database
 from tests.support.server import Server, serving
 
@@ -84,3 +87,29 @@ def test_a_lock_is_not_evaded_by_another_claimed_address(server: Server) -> None
     assert [sign_in(n, "wrong password") for n in range(5)] == [401] * 5
 
     assert sign_in(6, PASSWORD) == 401
+
+
+def test_a_trusted_proxy_tells_whose_address_it_is_and_a_client_does_not(
+    url: str, tmp_path: Path
+) -> None:
+    with serving(
+        tmp_path, DATABASE_URL=url, DEMO="no", WORKERS="1", TRUSTED_PROXIES="127.0.0.1, 10.9.9.8"
+    ) as running:
+        # the proxy adds the last address; what stands before it was the client's own claim
+        for claimed in (
+            "X-Forwarded-For: 1.1.1.1, 203.0.113.7, 10.9.9.8",
+            "X_Forwarded_For: 2.2.2.2",
+        ):
+            _status, page = ask(running, "GET /sign-in", claimed)
+            token = re.search(r'name="csrf-token" content="([^"]+)"', page)
+            cookie = re.search(r"Set-Cookie: (form=[^;]+)", page)
+            assert token is not None
+            assert cookie is not None
+            form = {"username": "nobody", "password": "wrong", "csrf_token": token[1]}
+            lines = ("POST /sign-in", f"Cookie: {cookie[1]}", claimed)
+            assert ask(running, *lines, body=urlencode(form))[0] == 401
+        database = Database(url)
+        with database.reading() as tx:
+            query = sa.select(sign_in_log.c.address).order_by(sign_in_log.c.id)
+            assert list(tx.scalars(query)) == ["203.0.113.7", "127.0.0.1"]
+        database.dispose()

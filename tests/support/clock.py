@@ -7,9 +7,17 @@ from collections.abc import Callable
 
 import pytest
 
-from app.services import attempts, identity, second_factor, sessions, signing_in, work
+from app.services import (
+    attempts,
+    identity,
+    origins,
+    second_factor,
+    sessions,
+    signing_in,
+    work,
+)
 
-MODULES = (attempts, identity, second_factor, sessions, signing_in)
+MODULES = (attempts, identity, origins, second_factor, sessions, signing_in)
 
 
 def movable(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:

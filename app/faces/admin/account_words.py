@@ -13,6 +13,7 @@ from app.words import gettext as _
 WHAT: Mapping[str, str] = {
     "signed in": "signed in",
     "refused": "sign-in refused",
+    "barred": "sign-in barred for the address",
     "code wanted": "password right, code asked for",
     "code refused": "code refused",
     "created": "account created",
@@ -35,7 +36,7 @@ WHAT: Mapping[str, str] = {
     "unlinked": "link with the identity provider removed",
 }
 #: what deserves a second look
-STRIKING = frozenset({"refused", "code refused", "locked", "recovery code used"})
+STRIKING = frozenset({"refused", "barred", "code refused", "locked", "recovery code used"})
 STATES: Mapping[str, str] = {
     "open": "in use",
     "new password": "password must be changed",

@@ -16,7 +16,7 @@ from app.faces import audited
 from app.faces.admin import desk
 from app.faces.admin.exchange_pages import TYPES, sent, spool
 from app.services import access
-from app.services.audit import searching
+from app.services.audit import alarms, clocks, searching, watching
 from app.services.audit.events import EVENTS
 from app.services.audit.searching import Entry, Position, Search
 from app.services.work import Work
@@ -50,7 +50,19 @@ def index() -> str:
         # what was noted a moment ago is seen by a reading that begins now
         with desk.platform().reading(work.actor) as fresh:
             found = searching.page(fresh, search, after)
-        return page(work, given, found, after)
+        return page(work, given, found, after, alarming(work) if not any(given.values()) else {})
+
+
+def alarming(work: Work) -> dict[str, Any]:
+    """Return the alarms of the last days, what raises one, and how the clocks stand."""
+    now = clocks.read(work.tx)
+    return {
+        "rows": [(audited.local(one.at), audited.alarm(one)) for one in watching.recent(work)],
+        "url": url_for("audit.index", event=watching.RAISED),
+        "conditions": [audited.condition(one) for one in alarms.read(desk.platform().data_dir)],
+        "clocks": audited.clocks(now),
+        "wrong": now.wrong,
+    }
 
 
 def export() -> Response:
@@ -148,12 +160,19 @@ def address(given: dict[str, str], **more: str) -> str:
 # ── the page
 
 
-def page(work: Work, given: dict[str, str], found: list[Entry], after: Position | None) -> str:
+def page(
+    work: Work,
+    given: dict[str, str],
+    found: list[Entry],
+    after: Position | None,
+    alarmed: dict[str, Any],
+) -> str:
     shown = found[: searching.PAGE]
     return render_template(
         "taizhang/audit.html",
         crumbs=[(_("Audit log"), "")],
         given=given,
+        alarmed=alarmed,
         entries=[told(work, entry) for entry in shown],
         searched=any(given.values()),
         narrowed=any(given[name] for name in NARROWING),

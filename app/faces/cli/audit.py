@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -20,7 +21,7 @@ from app.faces.cli.base import (
     refusals_as_exit_status,
     sentence,
 )
-from app.services.audit import checking, heads, purging, searching
+from app.services.audit import alarms, checking, clocks, heads, purging, searching, watching
 from app.services.audit.events import EVENTS
 from app.services.whole_file import appearing
 from app.words import say
@@ -131,6 +132,26 @@ def purge(days: int | None, as_json: bool) -> None:
         click.echo(sentence(text, count=done.rows, last=done.last))
     else:
         click.echo(sentence("No entry is older than {days} days.", days=kept))
+
+
+@audit.command("alarms")
+@json_option
+def show_alarms(as_json: bool) -> None:
+    """Print the alarms of the last days, what raises one, and how the clocks stand."""
+    with refusals_as_exit_status(as_json), platform().reading(ACTOR) as work:
+        found, now = watching.recent(work), clocks.read(work.tx)
+        conditions = alarms.read(platform().data_dir)
+    if as_json:
+        raised = [{**asdict(one), "at": f"{one.at.isoformat()}Z"} for one in found]
+        print_json({"alarms": raised, "ahead": round(now.ahead, 3), "wrong": now.wrong})
+        return
+    for one in found:
+        click.echo(f"{audited.local(one.at)}  {audited.alarm(one)}")
+    if not found:
+        click.echo(sentence("No alarm in the last seven days."))
+    click.echo(audited.clocks(now))
+    for condition in conditions:
+        click.echo(f"  {audited.condition(condition)}")
 
 
 @audit.command("head")

@@ -33,6 +33,10 @@ EVENTS: Mapping[str, Event] = {
     "account.locked": Event(
         "Account locked", "The account {login} was locked after too many failures."
     ),
+    "address.blocked": Event(
+        "Address barred",
+        "The address {address} was barred: {count} sign-ins failed in {minutes} minutes.",
+    ),
     "account.unlocked": Event("Account unlocked", "{who} unlocked the account {login}."),
     "access.refused": Event(
         "Access refused", "{who} was refused: {action} ({method} {path})."
@@ -72,6 +76,12 @@ EVENTS: Mapping[str, Event] = {
     ),
     "backup.made": Event("Backup", "{who} made a backup: {rows} rows of {tables} tables."),
     "restore.done": Event("Restore", "{who} restored a backup: {rows} rows of {tables} tables."),
+    "audit.broken": Event("Audit log not whole", "The audit log is not whole: {reason}"),
+    "alarm.raised": Event("Alarm", "Alarm: {title}: {subject} {count} in {minutes} minutes."),
+    "clock.apart": Event(
+        "Clocks apart",
+        "The clocks of the application and of the database are {seconds} seconds apart.",
+    ),
     "clock.skew": Event(
         "Clock moved back", "The clock stands {seconds} seconds before the entry before."
     ),
