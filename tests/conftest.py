@@ -13,9 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from app.storage.session import Database
 from tests.support.databases import TEMPLATE, PostgreSQL, SQLite, live_in_memory, session_folder
+
+# no test is judged by the time it takes: machines are noisy
+settings.register_profile("taizhang", deadline=None)
+settings.load_profile("taizhang")
 
 ENGINES = [
     pytest.param("sqlite"),
