@@ -155,7 +155,7 @@ def condition(
     shown = [asked.shown_where(name) for name in dict.fromkeys(f.field for f in query.filters)]
     parts += [part for part in (asked.rows(action), *shown) if part is not None]
     if query.state and published.register.workflow is not None:
-        parts.append(states.column_of(published) == query.state)
+        parts.append(states.stands_in(published, query.state))
     if query.search.strip():
         parts.append(searched(work, published, query.search.strip()))
     return sa.and_(*parts) if parts else None

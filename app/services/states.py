@@ -52,6 +52,14 @@ def column_of(published: Published) -> sa.ColumnElement[str]:
     return sa.func.coalesce(published.tables.main.c["_state"], flow.initial)
 
 
+def stands_in(published: Published, state: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a row stands in a state, as its index can answer it."""
+    flow, column = published.register.workflow, published.tables.main.c["_state"]
+    there = column == state
+    assert flow is not None
+    return sa.or_(there, column.is_(None)) if state == flow.initial else there
+
+
 def due_days(work: Work, slug: str, ids: Iterable[int]) -> dict[int, datetime.date]:
     """Return the last day of the time each record has in its state, where there is one."""
     found: dict[int, datetime.date] = {}

@@ -116,7 +116,8 @@ def wanted_indexes(register: Register) -> list[tuple[tuple[str, ...], bool]]:
                 (name, first) if first and name != first and name in register.filters else (name,)
             )
             wanted.setdefault(both, False)
-    for name in dict.fromkeys(whose(register)):
+    parted = ("_state",) if register.workflow is not None else ()
+    for name in dict.fromkeys((*whose(register), *parted)):
         wanted.setdefault((name, first) if first and name != first else (name,), False)
     for field in register.fields:
         covered = any(names[0] == field.name for names in wanted)

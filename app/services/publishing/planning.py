@@ -205,6 +205,10 @@ def plan_indexes(work: Work, old: Published, plan: Plan) -> Iterator[Step]:
         yield step
 
 
+#: how the platform's own columns that are indexed are called in a plan
+OWN = {"_unit": "unit it belongs to", "_state": "state of the workflow"}
+
+
 def index_steps(layout: Layout, register: Register, former: Mapping[str, Any]) -> Iterator[Step]:
     """Give the steps from the indexes in ``former`` to those ``register`` wants."""
     wanted: dict[str, tuple[tuple[str, ...], bool]] = {}
@@ -213,9 +217,7 @@ def index_steps(layout: Layout, register: Register, former: Mapping[str, Any]) -
         name = index_name(layout.table, columns, unique)
         wanted[name] = (columns, unique)
         if name not in former:
-            title = [
-                because("unit it belongs to") if n == "_unit" else register[n].title for n in names
-            ]
+            title = [because(OWN[n]) if n in OWN else register[n].title for n in names]
             yield index_step(layout.table, name, columns, names, title, unique)
     for name in former:
         if name not in wanted:
