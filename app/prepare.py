@@ -11,6 +11,8 @@ from app.errors import because
 from app.services import identity, people, seeding, seeding_people
 from app.services.audit import alarms, clocks
 from app.services.audit.heads import write_head
+from app.services.jobs.job import ACTOR
+from app.services.notices import channels
 from app.storage.migrate import upgrade
 from app.words import say
 
@@ -42,6 +44,8 @@ def prepare(config: Config) -> Iterator[str]:
         with platform.database.writing() as tx:
             people.ensure_roles(tx)
             account = identity.ensure_administrator(tx)
+        with platform.writing(ACTOR) as work:
+            channels.seal_all(work)
         write_head(platform)
         if account:
             text = "Administrator: {login}   Password: {password}   (shown this once)"

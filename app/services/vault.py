@@ -20,11 +20,15 @@ class SealBroken(AppError):
     )
 
 
+#: what is sealed, each with a key of its own
+SECOND_FACTOR, WEBHOOK = b"taizhang second factor", b"taizhang webhook"
+
+
 class Vault:
     """Seals and opens short texts; the key is derived from the application's secret key."""
 
-    def __init__(self, secret_key: str) -> None:
-        derived = HKDF(SHA256(), 32, None, b"taizhang second factor").derive(secret_key.encode())
+    def __init__(self, secret_key: str, purpose: bytes = SECOND_FACTOR) -> None:
+        derived = HKDF(SHA256(), 32, None, purpose).derive(secret_key.encode())
         self._fernet = Fernet(base64.urlsafe_b64encode(derived))
 
     def seal(self, text: str) -> str:

@@ -15,6 +15,7 @@ from app.definitions.register import Register
 from app.expressions import clock
 from app.services.office import Office
 from app.services.standing import EVERYTHING, NOBODY, Directory, Standing, Tree
+from app.services.vault import WEBHOOK, Vault
 from app.storage.catalog import Catalog, Published, Snapshot
 from app.storage.session import Database
 
@@ -58,6 +59,8 @@ class Work:
     #: what the actor may do in the registers asked about so far (``access.Access``)
     accesses: dict[str, Any] = field(default_factory=dict)
     office: Office = field(default_factory=Office)
+    #: seals what is kept of webhooks
+    vault: Vault = field(default_factory=lambda: Vault("", WEBHOOK))
 
     def published(self, slug: str) -> Published:
         """Return a register, compiled. Raises ``RegisterNotFound``."""
@@ -129,6 +132,7 @@ class Platform:
     ) -> None:
         """``secret`` is the key that what is written outside the database is signed with."""
         self.secret = secret
+        self.vault = Vault(secret, WEBHOOK)
         self.database = database
         self.catalog = catalog
         self.data_dir = data_dir
@@ -161,7 +165,7 @@ class Platform:
         clock.set(lambda: self.office.local(now()).date())
         return Work(
             tx, self.catalog, snapshot, actor, now(), self.data_dir / "files", self.directory,
-            office=self.office,
+            office=self.office, vault=self.vault,
         )  # fmt: skip
 
 

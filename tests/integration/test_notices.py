@@ -14,16 +14,20 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from app.definitions.library import compile_kept
 from app.errors import NotAllowed
 from app.services import identity, jobs, notices, people
 from app.services.joblist import JOBS
 from app.services.jobs.job import ACTOR
 from app.services.notices import channels, sending
+from app.services.notices.channels import WebhookSealed
 from app.services.notices.inbox import NoticeNotFound
 from app.services.notices.posting import WebhookFailed
 from app.services.notices.times import DIGEST, ONCE, Rhythm, TimeRefused
 from app.services.office import MailServer, Office
 from app.services.work import Actor, Platform, now
+from app.storage import models_notices
+from app.storage.catalog import Catalog
 from app.storage.models_identity import account
 from app.storage.models_notices import delivery
 from app.storage.session import Database
@@ -452,6 +456,31 @@ def test_a_test_message_is_sent_for_real(
 
     assert len(group.got) == 2
     assert "403 bad key" in refused.value.sentence()
+
+
+def test_the_database_holds_neither_address_nor_secret_of_a_webhook(
+    office: Platform, hook: Callable[..., int], tmp_path: Path
+) -> None:
+    number = hook(recipe="generic", secret="0123456789abcdef")
+    table = models_notices.webhook
+
+    with office.writing(ME) as work:
+        [row] = work.tx.execute(sa.select(table))
+        known = channels.find(work, number)
+        assert known.secret == "0123456789abcdef"
+        assert "http" not in row.url
+        assert "0123456789abcdef" not in row.secret
+        # an earlier release stored them in the clear
+        plain = {"url": known.url, "secret": known.secret}
+        work.tx.execute(table.update().values(plain))
+        assert channels.find(work, number) == known
+        assert (channels.seal_all(work), channels.seal_all(work)) == (1, 0)
+        assert channels.find(work, number) == known
+    other = Platform(office.database, Catalog(compile_kept), tmp_path, "another key" * 4)
+    with other.reading(ME) as work:
+        assert [(found.url, found.secret) for found in channels.webhooks(work)] == [("", "")]
+    with pytest.raises(WebhookSealed):
+        sending.try_webhook(other, ME, number, "试", "试")
 
 
 def test_a_secret_is_kept_when_it_is_left_empty(office: Platform, hook: Callable[..., int]) -> None:

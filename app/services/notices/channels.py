@@ -16,6 +16,7 @@ from app.services.notices.inbox import KINDS, me, rhythm_of
 from app.services.notices.recipes import Recipe, recipes
 from app.services.notices.times import DIGEST, OFF, ONCE, Rhythm, clean
 from app.services.office import ADDRESS
+from app.services.vault import SealBroken
 from app.services.work import Work
 from app.storage.models_notices import notice_setting, webhook
 
@@ -60,6 +61,14 @@ class WebhookNotFound(AppError):
     text = "There is no webhook {value}."
 
 
+class WebhookSealed(AppError):
+    code = "notice.webhook_sealed"
+    text = (
+        "The address and the secret of this webhook were stored with another secret key and "
+        "cannot be read. Enter them again."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """How a person wants to be told outside the application."""
@@ -71,7 +80,8 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A webhook as it is sent to; pages show ``shown`` instead of the address."""
+    """A webhook as it is sent to; pages show ``shown`` instead of the address. Both are blank
+    where they were sealed with another key."""
 
     id: int
     title: str
@@ -139,7 +149,7 @@ def webhooks(work: Work) -> list[Webhook]:
     """Return every webhook."""
     access.require(work, "administer")
     rows = work.tx.execute(sa.select(webhook).order_by(webhook.c.id))
-    return [made(row) for row in rows]
+    return [made(work, row) for row in rows]
 
 
 def find(work: Work, number: int) -> Webhook:
@@ -147,14 +157,41 @@ def find(work: Work, number: int) -> Webhook:
     row = work.tx.execute(sa.select(webhook).where(webhook.c.id == number)).one_or_none()
     if row is None:
         raise WebhookNotFound(value=number)
-    return made(row)
+    return made(work, row)
 
 
-def made(row: Any) -> Webhook:
+def made(work: Work, row: Any) -> Webhook:
+    url, secret = opened(work, row.url, row.secret)
     return Webhook(
-        row.id, row.title, recipes()[row.recipe], row.url, row.secret, rhythm_of(row),
+        row.id, row.title, recipes()[row.recipe], url, secret, rhythm_of(row),
         tuple(json.loads(row.slugs)), tuple(json.loads(row.kinds)),
     )  # fmt: skip
+
+
+def opened(work: Work, url: str, secret: str) -> tuple[str, str]:
+    """Return address and secret as they are sent with. An address as it is typed was stored by an
+    earlier release, which sealed nothing."""
+    if is_sendable(url):
+        return url, secret
+    try:
+        return work.vault.open(url), work.vault.open(secret)
+    except SealBroken:
+        return "", ""
+
+
+def seal_all(work: Work) -> int:
+    """Seal what an earlier release stored in the clear; return of how many webhooks."""
+    rows = [row for row in work.tx.execute(sa.select(webhook)) if is_sendable(row.url)]
+    for row in rows:
+        values = sealed(work, {"url": row.url, "secret": row.secret})
+        work.tx.execute(webhook.update().where(webhook.c.id == row.id).values(values))
+    return len(rows)
+
+
+def sealed(work: Work, values: Mapping[str, str]) -> dict[str, str]:
+    """Return what is kept of a webhook: its address, which may hold a key, and its secret are
+    read by nobody who has the database alone."""
+    return {**values, **{name: work.vault.seal(values[name]) for name in ("url", "secret")}}
 
 
 def save_webhook(
@@ -169,7 +206,7 @@ def save_webhook(
         Rhythm(given["mode"], given["digest_at"], given["quiet_from"], given["quiet_to"])
     )
     values = {
-        **columns(rhythm), **entries(given, before),
+        **columns(rhythm), **sealed(work, entries(given, before)),
         "slugs": json.dumps([slug for slug in slugs if slug in work.snapshot.entries]),
         "kinds": json.dumps([kind for kind in KINDS if kind in kinds]),
     }  # fmt: skip

@@ -18,7 +18,7 @@ from app.services import access, jobs
 from app.services.jobs import GiveUp, Run
 from app.services.jobs.job import ACTOR, pause, read, written
 from app.services.notices import mail, posting
-from app.services.notices.channels import Webhook, find
+from app.services.notices.channels import Webhook, WebhookSealed, find
 from app.services.office import Office
 from app.services.work import Actor, Platform, Work
 from app.storage.models_identity import account
@@ -166,6 +166,8 @@ def send(office: Office, message: Message) -> None:
 
 
 def send_to(target: Webhook, message: Message, link: str) -> None:
+    if not target.url:
+        raise GiveUp(WebhookSealed())
     values = {
         "id": str(message.ids[0]) if message.ids else "test", "kind": message.kind,
         "title": message.title, "text": message.text, "link": link,
