@@ -22,7 +22,13 @@ class Difference:
 
 
 #: attributes of a field that are only words
-WORDS = (("title", "label"), ("help", "help text"), ("unit", "unit"), ("placeholder", "example"))
+WORDS = (
+    ("title", "label"),
+    ("help", "help text"),
+    ("unit", "unit"),
+    ("placeholder", "example"),
+    ("serial", "numbering"),
+)
 #: judged keywords for which less is stricter, and more is stricter
 STRICTER_UP = ("minimum", "exclusiveMinimum", "minLength", "minItems")
 STRICTER_DOWN = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")

@@ -67,6 +67,8 @@ class Field:
     help: str = ""
     unit: str = ""
     placeholder: str = ""
+    #: how the platform numbers new records, such as ``WL-{year}-{0000}``
+    serial: str = ""
     required: bool = False
     unique: bool = False
     index: bool = False
