@@ -3,6 +3,7 @@
 ``database``    a ``Database`` with the platform's tables, on SQLite and on PostgreSQL in turn
 ``url``         the address of such a database
 ``blank_url``   the address of an empty database, on both engines in turn
+``other_url``   the address of a second migrated database, on both engines in turn
 ``sqlite_url``, ``postgresql_url``   the address of a migrated database on that engine
 """
 
@@ -80,6 +81,16 @@ def blank_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path / 'blank.db'}"
         return
     with request.getfixturevalue("postgresql").database() as url:
+        yield url
+
+
+@pytest.fixture(params=ENGINES)
+def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated database beside the other one, on each engine in turn."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite").copy(tmp_path / "other.db")
+        return
+    with request.getfixturevalue("postgresql").database(TEMPLATE) as url:
         yield url
 
 
