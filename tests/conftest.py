@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -84,13 +85,20 @@ def blank_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def migrated(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """Give the address of a migrated database on the engine that a fixture is asked for."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite").copy(folder / "other.db")
+        return
+    with request.getfixturevalue("postgresql").database(TEMPLATE) as url:
+        yield url
+
+
 @pytest.fixture(params=ENGINES)
 def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a migrated database beside the other one, on each engine in turn."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite").copy(tmp_path / "other.db")
-        return
-    with request.getfixturevalue("postgresql").database(TEMPLATE) as url:
+    with migrated(request, tmp_path) as url:
         yield url
 
 
