@@ -33,10 +33,10 @@ static: .venv/.development
 	$(BIN)/lint-imports
 
 unit: .venv/.development
-	$(BIN)/pytest -q -n 2 tests/unit
+	$(BIN)/pytest -q -n 2 --dist worksteal tests/unit
 
 integration: .venv/.development
-	$(BIN)/pytest -q -n 2 tests/integration tests/faults
+	$(BIN)/pytest -q -n 2 --dist worksteal tests/integration tests/faults
 
 e2e: .venv/.development
 	@tools/system-packages

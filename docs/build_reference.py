@@ -195,6 +195,8 @@ def _fitting(keyword: str) -> Iterator[str]:
         yield "numbers"
     if keyword == "private":
         yield "texts and codes"
+    if keyword == "serial":
+        yield "text"
     yield from (kind.name for kind in KINDS if keyword in kind.keywords)
 
 

@@ -3,6 +3,7 @@
 ``database``    a ``Database`` with the platform's tables, on SQLite and on PostgreSQL in turn
 ``url``         the address of such a database
 ``blank_url``   the address of an empty database, on both engines in turn
+``other_url``   the address of a second migrated database, on both engines in turn
 ``sqlite_url``, ``postgresql_url``   the address of a migrated database on that engine
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,23 @@ def blank_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path / 'blank.db'}"
         return
     with request.getfixturevalue("postgresql").database() as url:
+        yield url
+
+
+@contextmanager
+def migrated(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """Give the address of a migrated database on the engine that a fixture is asked for."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite").copy(folder / "other.db")
+        return
+    with request.getfixturevalue("postgresql").database(TEMPLATE) as url:
+        yield url
+
+
+@pytest.fixture(params=ENGINES)
+def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a migrated database beside the other one, on each engine in turn."""
+    with migrated(request, tmp_path) as url:
         yield url
 
 

@@ -22,7 +22,13 @@ class Difference:
 
 
 #: attributes of a field that are only words
-WORDS = (("title", "label"), ("help", "help text"), ("unit", "unit"), ("placeholder", "example"))
+WORDS = (
+    ("title", "label"),
+    ("help", "help text"),
+    ("unit", "unit"),
+    ("placeholder", "example"),
+    ("serial", "numbering"),
+)
 #: judged keywords for which less is stricter, and more is stricter
 STRICTER_UP = ("minimum", "exclusiveMinimum", "minLength", "minItems")
 STRICTER_DOWN = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
@@ -186,7 +192,7 @@ WHOLES = (
     ("key", "key"), ("label", "label of a record"), ("sections", "sections of the form"),
     ("list", "columns of the list"), ("search", "searched fields"), ("filters", "filters"),
     ("sort", "order of the list"), ("export", "columns of the export"),
-    ("period", "calendar of returns"),
+    ("totals", "sums of the export"),    ("period", "calendar of returns"),
 )  # fmt: skip
 
 

@@ -17,9 +17,9 @@ from app.kinds.base import Kind
 
 _DERIVED = ("computed", "lookup", "rollup")
 #: what makes no sense where the platform supplies the value
-_NOT_DERIVED = ("default", "unique", "editable", "placeholder", "source", "factor")
+_NOT_DERIVED = ("default", "unique", "editable", "placeholder", "source", "factor", "serial")
 #: what a column of child rows does not have
-_NOT_COLUMN = (*_DERIVED, "unique", "index", "visible", "editable", "source")
+_NOT_COLUMN = (*_DERIVED, "unique", "index", "visible", "editable", "source", "serial")
 
 
 def make_fields(draft: Draft) -> None:
@@ -72,7 +72,8 @@ def _make(
         "help": prop.get("description", ""),
         "unit": prop.get("unit", ""),
         "placeholder": prop.get("placeholder", ""),
-        "unique": prop.get("unique", False),
+        "serial": prop.get("serial", ""),
+        "unique": prop.get("unique", False) or "serial" in prop,
         "index": prop.get("index", False),
         "source": prop.get("source", ""),
         "private": prop.get("private", ""),

@@ -58,6 +58,7 @@ class Gate:
         }
         self._shown = tuple((f.name, f.visible) for f in register.fields if f.visible)
         self._open = tuple((f.name, f.editable) for f in register.fields if f.editable)
+        self._serials = tuple(f.name for f in register.fields if f.serial)
         self._to_json = tuple(
             (f.name, partial(rows_to_json, f) if f.columns else json_writer(f.kind))
             for f in register.fields
@@ -197,13 +198,21 @@ class Gate:
         for name, formula in self._open:
             allowed = ask(formula, names, name, verdict.problems) is not False
             verdict.editable[name] = allowed
-            before = old.get(name) if old else None
-            if not allowed and old is not None and verdict.values.get(name) != before:
-                shown = {"field": self.register[name].title}
-                text = "{field} cannot be changed here any more."
-                verdict.problems.append(
-                    Problem(f"/{name}", "value.locked", text, shown, frozenset((name,)))
-                )
+            if not allowed:
+                self._keep(verdict, name, old)
+        for name in self._serials:
+            # a record from before the numbering may still be given its number by hand
+            if old is not None and old.get(name) is not None:
+                verdict.editable[name] = False
+                self._keep(verdict, name, old)
+
+    def _keep(self, verdict: Judgement, name: str, old: Values | None) -> None:
+        """Note that a field which cannot be changed was changed."""
+        if old is not None and verdict.values.get(name) != old.get(name):
+            shown = {"field": self.register[name].title}
+            text = "{field} cannot be changed here any more."
+            found = Problem(f"/{name}", "value.locked", text, shown, frozenset((name,)))
+            verdict.problems.append(found)
 
     def _apply_schema(self, verdict: Judgement) -> None:
         json = verdict.json = self.to_json(verdict.values)

@@ -28,6 +28,7 @@ def make_layout(draft: Draft) -> dict[str, Any]:
         "filters": _names(draft, "filters", _in_filters),
         "sort": _names(draft, "sort", _in_sort, sign="-"),
         "export": _names(draft, "export", lambda kind: True),
+        "totals": _names(draft, "totals", _in_totals),
         "sections": tuple(_sections(draft)),
     }
     layout["label"] = _label(draft, block.get("label"), layout["key"])
@@ -51,6 +52,10 @@ def _in_search(kind: Kind) -> bool:
 
 def _in_filters(kind: Kind) -> bool:
     return bool(kind.filters) and not kind.own_table
+
+
+def _in_totals(kind: Kind) -> bool:
+    return kind.formula_type in _NUMBERS and kind.name in ("number", "integer")
 
 
 def _in_sort(kind: Kind) -> bool:

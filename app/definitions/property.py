@@ -83,6 +83,8 @@ def _check_items(findings: Findings, at: Path_, items: Mapping[str, Any], kind: 
 def _fits(keyword: str, prop: Mapping[str, Any], kind: Kind) -> bool:
     if keyword == "unit":
         return kind.formula_type in _NUMBERS
+    if keyword == "serial":
+        return kind.name == "text" and "default" not in prop
     if keyword == "private":
         return kind.formula_type == "string" and "enum" not in prop and "oneOf" not in prop
     if keyword in ("unique", "default", "index") and kind.own_table:

@@ -67,6 +67,8 @@ class Field:
     help: str = ""
     unit: str = ""
     placeholder: str = ""
+    #: how the platform numbers new records, such as ``WL-{year}-{0000}``
+    serial: str = ""
     required: bool = False
     unique: bool = False
     index: bool = False
@@ -179,6 +181,8 @@ class Register:
     #: default order, ``-`` first for descending
     sort: tuple[str, ...] = ()
     export: tuple[str, ...] = ()
+    #: numbers of an export that are summed in its last line
+    totals: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     examples: tuple[Example, ...] = ()
     permissions: tuple[Grant, ...] = ()

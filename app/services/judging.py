@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.definitions.gate import Judgement, Values
 from app.definitions.register import Field
 from app.errors import Problem
-from app.services import access
+from app.services import access, serials
 from app.services.returns.settling import note_closed
 from app.services.surroundings import gather
 from app.services.work import Work
@@ -25,10 +25,12 @@ def judge_many(
 ) -> list[Judgement]:
     """Judge read records together: (id, values, problems of reading, stored values or None).
 
-    ``values`` hold every entered field. References, keys and unique fields are asked for with
+    ``values`` hold every entered field; of a new record a number that the platform gives is put
+    into them. References, keys and unique fields are asked for with
     a few queries for all of them, also against each other.
     """
     gate = published.gate
+    serials.fill(work, published, [v for number, v, _, _ in read if number is None])
     if any(f.lookup or f.rollup for f in published.register.fields):
         gathered = gather(work, published, [(number, values) for number, values, _, _ in read])
     else:

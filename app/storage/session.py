@@ -64,6 +64,9 @@ class Database:
         if self.sqlite:
             event.listen(self.engine, "connect", _open_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        event.listen(self.engine, "savepoint", _mark)
+        event.listen(self.engine, "release_savepoint", _keep)
+        event.listen(self.engine, "rollback_savepoint", _take_back)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -85,13 +88,14 @@ class Database:
         ``DatabaseGone`` and ``DiskFailed`` when there is no database to write to.
         """
         with _in_words(), self.engine.connect() as raw:
-            tx = raw.execution_options(taizhang_write=True, taizhang_last={})
+            tx = raw.execution_options(taizhang_write=True, taizhang_last={}, taizhang_marks=[])
             with tx.begin():
                 if not self.sqlite:
                     tx.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
                 yield tx
                 for finish, items in tx.get_execution_options()["taizhang_last"].items():
-                    finish(tx, items)
+                    if items:
+                        finish(tx, items)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -100,8 +104,32 @@ class Database:
 
 def at_the_end(tx: sa.Connection, finish: Finish, item: Any) -> None:
     """Let ``finish`` be called with this and all other items as the last thing before the
-    commit: what takes a lock that everybody wants takes it for a moment only."""
+    commit: what takes a lock that everybody wants takes it for a moment only. What was asked
+    for after a savepoint is forgotten when that is rolled back."""
     tx.get_execution_options()["taizhang_last"].setdefault(finish, []).append(item)
+
+
+def _mark(tx: sa.Connection, _name: str | None) -> None:
+    """Note at a savepoint what is to be done at the end so far. (It has no name yet.)"""
+    options = tx.get_execution_options()
+    if "taizhang_last" in options:
+        last: dict[Finish, list[Any]] = options["taizhang_last"]
+        options["taizhang_marks"].append({finish: len(items) for finish, items in last.items()})
+
+
+def _keep(tx: sa.Connection, _name: str, _context: None) -> None:
+    """Keep what is to be done at the end when a savepoint is released."""
+    if marks := tx.get_execution_options().get("taizhang_marks"):
+        marks.pop()
+
+
+def _take_back(tx: sa.Connection, _name: str, _context: None) -> None:
+    """Forget what was to be done at the end of what is rolled back: it did not happen."""
+    options = tx.get_execution_options()
+    if marks := options.get("taizhang_marks"):
+        counts = marks.pop()
+        for finish, items in options["taizhang_last"].items():
+            del items[counts.get(finish, 0) :]
 
 
 def _open_sqlite(connection: Any, _record: Any) -> None:

@@ -16,7 +16,7 @@ from app.services import audit, publishing, records
 from app.services.audit import checking, heads, purging
 from app.services.audit.chain import AuditFailed, hash_of
 from app.services.standing import EVERYTHING
-from app.services.work import Actor, Platform
+from app.services.work import Actor, Platform, Work
 from app.storage import audit_guard
 from app.storage.models_audit import audit as table
 from tests.support.register import ME, definition, publish
@@ -82,6 +82,28 @@ def test_an_act_leaves_one_entry_with_who_when_where_and_what(platform: Platform
     assert json.loads(row.detail) == {"title": "示例台账", "revision": 1}
     assert row.before == "0" * 64
     assert row.hash == hash_of(dict(row._mapping))
+
+
+def test_what_is_only_tried_leaves_none(platform: Platform) -> None:
+    def act_in(work: Work, turn: int) -> None:
+        audit.note(work, "setting.changed", audit.About("setting", "", turn), {"title": "x"})
+
+    with platform.writing(ME) as work:
+        act_in(work, 1)
+        outer = work.tx.begin_nested()
+        act_in(work, 2)
+        with work.tx.begin_nested():
+            act_in(work, 3)
+        outer.rollback()
+        with work.tx.begin_nested():
+            act_in(work, 4)
+        act_in(work, 5)
+    with platform.writing(ME) as work:
+        trial = work.tx.begin_nested()
+        act_in(work, 6)
+        trial.rollback()
+
+    assert [row.object_id for row in rows(platform)] == ["1", "4", "5"]
 
 
 def test_an_act_that_is_rolled_back_leaves_none(platform: Platform) -> None:

@@ -27,7 +27,6 @@ from app.services.lists import Query, page
 from app.services.vault import Vault
 from app.storage.base import metadata
 from app.storage.session import Database
-from tests.support.databases import migrate
 from tests.support.register import ME, definition, platform_on, publish
 from tests.support.wholeness import assert_whole, digest
 
@@ -92,10 +91,9 @@ def people(platform):
 
 
 @pytest.fixture
-def empty(blank_url, tmp_path):
+def empty(other_url, tmp_path):
     """An empty place to restore into, on each engine in turn."""
-    migrate(blank_url)
-    database = Database(blank_url)
+    database = Database(other_url)
     yield platform_on(database, tmp_path / "elsewhere")
     database.dispose()
 

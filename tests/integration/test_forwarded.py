@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from app.services import identity
 from app.storage.models_identity import sign_in_log
 from app.storage.session import Database
+from tests.conftest import ENGINES, migrated
 from tests.support.server import Server, serving
 
 PASSWORD = "correct horse battery"
@@ -28,11 +29,16 @@ CLAIMED = (
 )
 
 
-@pytest.fixture
-def server(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with one account, on each engine."""
+@pytest.fixture(scope="module", params=ENGINES)
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server with one account, on each engine: one for all, as only its lock is remembered."""
     folder = tmp_path_factory.mktemp("forwarded")
-    with serving(folder, DATABASE_URL=url, DEMO="no", WORKERS="2") as running:
+    with (
+        migrated(request, folder) as url,
+        serving(folder, DATABASE_URL=url, DEMO="no", WORKERS="2") as running,
+    ):
         database = Database(url)
         with database.writing() as tx:
             identity.create_account(tx, "clerk", "张三", PASSWORD)

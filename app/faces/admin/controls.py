@@ -83,6 +83,8 @@ class Drawing:
     given: Mapping[str, str] = field(default_factory=dict)
     #: fields that hold what the last period's record held
     carried: frozenset[str] = frozenset()
+    #: a stored record is being changed, not a new one entered
+    editing: bool = False
 
 
 def draw(drawing: Drawing, entered: Field) -> Control:
@@ -93,6 +95,9 @@ def draw(drawing: Drawing, entered: Field) -> Control:
     drawn.locked = drawing.editable.get(name) is False
     if entered.derived:
         drawn.widget, drawn.value = "given", drawing.computed.get(name, "")
+    elif entered.serial and (drawn.locked or not drawing.editing):
+        drawn.widget, drawn.required = "given", False
+        drawn.value = text_of(drawing.typed.get(name)) if drawn.locked else _("Given when saved")
     elif name in drawing.given:
         drawn.widget, drawn.value, drawn.required = "given", drawing.given[name], False
         drawn.others = True

@@ -90,6 +90,7 @@ def drawing_of(
         lambda register, text: listing.named(work, register, text),
         lambda ids: files.facts(work, ids, stored.id if stored else None),
         debts.parked_of(work, slug, stored.id) if stored else {}, given, sheet.carried,
+        stored is not None,
     )  # fmt: skip
     return drawing, concealed
 

@@ -6,7 +6,7 @@ exactly their record, codes as text, numbers with all their digits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +17,7 @@ from app.definitions.register import Field, Register
 from app.kinds import dump_json
 from app.services import access, lists
 from app.services.exchange.headings import ID, VERSION, heading_of
-from app.services.exchange.readers import CSV, JSONL, XLSX
+from app.services.exchange.readers import CSV, JSONL, TOTAL, XLSX
 from app.services.exchange.refusals import refused
 from app.services.exchange.writers import write_table
 from app.services.reading import Record, resolve_references
@@ -100,7 +100,9 @@ class _Export:
                 self._progress(self.count)
 
     def rows(self) -> Iterator[list[Any]]:
-        """Give the cells of every record."""
+        """Give the cells of every record, and at last the sums."""
+        totals = self._published.register.totals
+        sums = {field.name: Decimal() for field in self._fields if field.name in totals}
         for batch in self.batches():
             named = {f.name: self._named(f, batch) for f in self._fields}
             for record in batch:
@@ -108,7 +110,19 @@ class _Export:
                 for field in self._fields:
                     value, names = record.values.get(field.name), named[field.name]
                     cells.append(names.get(value) if names is not None else _cell(field, value))
+                    if field.name in sums and value is not None:
+                        sums[field.name] += value
                 yield cells
+        if sums and self.count:
+            yield self._total(sums)
+
+    def _total(self, sums: Mapping[str, Decimal]) -> list[Any]:
+        """Return the last line: the sums, and what they are in the first column that has none."""
+        named = [f.name for f in self._fields if f.name not in sums][:1]
+        cells: list[Any] = [None] if self._with_id else []
+        for field in self._fields:
+            cells.append(TOTAL if field.name in named else sums.get(field.name))
+        return cells
 
     def objects(self, batch: Sequence[Record]) -> Iterator[dict[str, Any]]:
         """Give the records as JSON objects, with every field that has a value."""

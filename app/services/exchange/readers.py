@@ -6,12 +6,14 @@ import codecs
 import csv
 import io
 import itertools
+import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
 from app.errors import FileRefused
+from app.kinds.numerals import is_number
 from app.services.exchange import worksheet
 from app.services.exchange.cells import unguard
 from app.services.exchange.guard import Package
@@ -19,6 +21,11 @@ from app.services.exchange.refusals import refused
 from app.services.exchange.workbook import open_workbook
 
 CSV, XLSX, JSONL = "csv", "xlsx", "jsonl"
+
+#: what stands in the line of sums, as we write it and as others do
+TOTAL = "合计"
+_TOTALS = frozenset({TOTAL, "总计", "total", "totals"})
+_NUMERAL = re.compile(r"-?[0-9][0-9,]*(\.[0-9]+)?")
 
 #: Rows among which the heading row is looked for: ledgers begin with a title and a unit line.
 _TITLES = 5
@@ -137,7 +144,19 @@ def _table(rows: Iterator[Row], score: Score, encoding: str = "") -> Table:
     rest: Iterator[Row] = itertools.chain(first[best + 1 :], rows)
     if encoding:
         rest = unguarded(rest)
-    return Table(number, heading, filter(_filled, rest), encoding)
+    return Table(number, heading, filter(_holds_record, rest), encoding)
+
+
+def _holds_record(row: Row) -> bool:
+    """Return whether a row is about a record: it is neither blank nor a line of sums."""
+    cells = row[1]
+    first = next((cell for cell in cells if cell is not None and cell != ""), None)
+    if first is None:
+        return False
+    if first.__class__ is not str or "".join(first.split()).casefold() not in _TOTALS:
+        return True
+    rest = [cell for cell in cells if cell is not None and cell != "" and cell is not first]
+    return not rest or not all(is_number(cell) or _NUMERAL.fullmatch(str(cell)) for cell in rest)
 
 
 def _filled(row: Row) -> bool:

@@ -204,6 +204,24 @@ def test_a_unit_that_ends_takes_from_its_people_what_they_might_do(
     assert office.standing(number).roles == {"township"}
 
 
+def test_what_is_only_shown_or_checked_stands_in_no_log(browser: Browser, office: Office) -> None:
+    def changes() -> int:
+        log = browser.get("/audit/").text
+        return sum(log.count(f"</span> 管理员 {did}") for did in ("changed", "created"))
+
+    before = changes()
+    number = office.person("zhang")
+    browser.post("/people/units/2/merge", into=3, effective="2026-01-01")
+    given = {"person": number, "unit": 2, "role": "township", "since": "2024-01-01"}
+    browser.post("/people/posts/new", given)
+    file = (io.BytesIO("登录名,姓名\nsun,孙七\n".encode()), "people.csv")
+    browser.post("/people/import/people", {"file": file, "dry_run": "1"})
+
+    assert changes() == before
+    confirmed(browser, "/people/units/2/merge", into=3, effective="2026-01-01")
+    assert changes() == before + 2
+
+
 def test_a_role_that_a_register_names_already_says_so_before_it_is_added(browser: Browser) -> None:
     grants = {"permissions": [{"role": ["guest"], "may": ["see"], "rows": "all"}]}
     publish(browser.platform, definition(register=grants))

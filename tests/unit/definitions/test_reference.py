@@ -63,7 +63,7 @@ def test_every_keyword_is_used_by_a_definition_or_a_test():
     used |= names_in([firm(change) for change, *_ in CASES.values()])
     used |= names_in([*USED_ALONE.values(), *CONDITIONS.values(), *ROLLUPS, KEPT, WHOLE_PERIODS])
     used |= names_in([EVERYTHING_OF_A_STEP, templates(), DEFINITIONS])
-    used |= names_in([WHOLE, {"in": ["draft"], "see": ["name"]}])
+    used |= names_in([WHOLE, {"in": ["draft"], "see": ["name"], "totals": ["amount"]}])
 
     described = {pointer.rpartition("/")[2] for pointer in keywords(meta_schema())}
 
@@ -74,6 +74,7 @@ def test_every_keyword_is_used_by_a_definition_or_a_test():
 USED_ALONE: dict[str, dict[str, Any]] = {
     "/deprecated": {"type": "string", "deprecated": True},
     "/placeholder": {"type": "string", "placeholder": "如 2024"},
+    "/serial": {"type": "string", "serial": "WL-{year}-{0000}"},
     "/source": {"type": "number", "source": "税务局"},
     "/editable": {"type": "string", "editable": "a == ''"},
     "/index": {"type": "string", "index": True},
@@ -184,7 +185,13 @@ def test_every_keyword_of_a_kind_is_in_the_meta_schema_and_the_other_way_round()
     of_kinds = {keyword for kind in KINDS for keyword in kind.keywords}
 
     assert of_kinds <= set(FIELD)
-    assert set(FIELD) - of_kinds - EVERY_KIND == {"unit", "private", "properties", "required"}
+    assert set(FIELD) - of_kinds - EVERY_KIND == {
+        "unit",
+        "private",
+        "serial",
+        "properties",
+        "required",
+    }
 
 
 def test_every_format_of_a_kind_is_in_the_meta_schema_and_the_other_way_round():
