@@ -192,7 +192,8 @@ WHOLES = (
     ("key", "key"), ("label", "label of a record"), ("sections", "sections of the form"),
     ("list", "columns of the list"), ("search", "searched fields"), ("filters", "filters"),
     ("sort", "order of the list"), ("export", "columns of the export"),
-    ("totals", "sums of the export"),    ("period", "calendar of returns"),
+    ("totals", "sums of the export"), ("basis", "passages of the plan"),
+    ("period", "calendar of returns"),
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ def make_layout(draft: Draft) -> dict[str, Any]:
     layout = {
         "category": block.get("category", ""),
         "order": block.get("order", 0),
+        "basis": tuple(one for one in block.get("basis", ()) if one),
         "key": _names(draft, "key", _in_key),
         "list": _names(draft, "list", _in_list),
         "search": _names(draft, "search", _in_search),

@@ -181,6 +181,8 @@ class Register:
     #: default order, ``-`` first for descending
     sort: tuple[str, ...] = ()
     export: tuple[str, ...] = ()
+    #: the passages of the plan it answers
+    basis: tuple[str, ...] = ()
     #: numbers of an export that are summed in its last line
     totals: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
