@@ -285,6 +285,69 @@ def test_a_circle_across_registers_is_named():
     assert "x → two.y → x" in problems["one"][0].sentence()
 
 
+def test_what_reads_a_neighbours_field_that_is_not_well_is_a_finding_not_a_fault():
+    """One definition that is not well does not stop the check of the others."""
+    one = bare(
+        {
+            "all": {"rollup": {"sum": "two.broken", "via": "one"}},
+            "share": {"type": "number", "computed": "all / 2.0"},
+            "town": {"reference": "two"},
+            "seen": {"type": "number", "lookup": "town.broken"},
+            "few": {"rollup": {"count": "two", "via": "one", "where": {"broken": 1}}},
+        },
+        **{"$id": "one"},
+    )
+    two = bare(
+        {"one": {"reference": "one"}, "broken": {"computed": "nothing + 1.0"}}, **{"$id": "two"}
+    )
+    three = bare({"name": {"type": "string"}}, **{"$id": "three"})
+
+    registers, problems = compile_all([one, two, three], Alone(), COMMON)
+
+    assert [*registers] == ["three"]
+    assert {p.at: p.code for p in problems["one"]} == {
+        "/properties/all/rollup/sum": "definition.not_well",
+        "/properties/seen/lookup": "definition.not_well",
+        "/properties/few/rollup/where/broken": "definition.not_well",
+    }
+    assert "two.broken" in problems["one"][0].sentence()
+    assert [p.code for p in problems["two"]] == ["definition.expression"]
+
+
+def test_conditions_hold_whatever_the_order_in_which_kinds_are_found():
+    """A where may read a field whose kind follows from others, here or there, declared later."""
+    one = bare(
+        {
+            "few": {
+                "rollup": {"count": "two", "where": {"age": "$mine", "via": "$far", "ok": True}}
+            },
+            "mine": {"computed": "base * 2"},
+            "base": {"type": "integer"},
+            "far": {"lookup": "near.far"},
+            "near": {"reference": "two"},
+            "farther": {"lookup": "far.age"},
+        },
+        **{"$id": "one"},
+    )
+    two = bare(
+        {
+            "age": {"computed": "base + 1"},
+            "ok": {"computed": "base > 1"},
+            "base": {"type": "integer"},
+            "via": {"lookup": "far.far"},
+            "far": {"reference": "two"},
+        },
+        **{"$id": "two"},
+    )
+
+    for documents in ([one, two], [two, one]):
+        registers, problems = compile_all(documents, Alone(), COMMON)
+
+        assert problems == {}
+        assert [c.field for c in registers["one"]["few"].rollup.where] == ["age", "via", "ok"]
+        assert registers["one"]["farther"].kind.name == "integer"
+
+
 def test_a_circle_through_a_published_register_is_named():
     one = bare({"b": {"reference": "two"}, "x": {"type": "integer"}}, **{"$id": "one"})
     two = bare({"a": {"reference": "one"}, "y": {"lookup": "a.x"}}, **{"$id": "two"})
