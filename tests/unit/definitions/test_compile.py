@@ -271,6 +271,25 @@ def test_definitions_are_compiled_together_in_any_order():
         assert registers["firm"]["people"].kind.name == "integer"
 
 
+@pytest.mark.parametrize(
+    ("name", "expression"),
+    [("year", "year(day)"), ("month", "month (day)"), ("double", "double( year ( day ) )")],
+)
+@pytest.mark.parametrize("said", [{}, {"type": "integer"}])
+def test_a_field_may_be_named_like_the_function_it_is_computed_with(name, expression, said):
+    day = {"type": "string", "format": "date"}
+    said = {} if name != "year" else said
+    rest = {"next": {"computed": f"present({name}) && {name}(day) == {name}"}}
+    rest = rest if name != "double" else {}
+    document = bare({name: {**said, "computed": expression}, "day": day, **rest})
+
+    register = compile_register(document, PUBLISHED, COMMON)
+
+    assert register[name].computed.reads == {"day"}
+    if rest:
+        assert register["next"].computed.reads == {"day", name}
+
+
 def test_a_circle_across_registers_is_named():
     one = bare({"b": {"reference": "two"}, "x": {"lookup": "b.y"}}, **{"$id": "one"})
     two = bare({"a": {"reference": "one"}, "y": {"lookup": "a.x"}}, **{"$id": "two"})
