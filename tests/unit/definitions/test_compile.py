@@ -13,6 +13,7 @@ import pytest
 from app.definitions import patterns
 from app.definitions.compile import check_definition, compile_all, compile_register
 from app.definitions.register import Condition, Lookup, Rollup
+from app.definitions.stages import make_stages
 from app.definitions.world import Alone
 from app.errors import DefinitionRefused
 from tests.unit.definitions.conftest import COMMON, FIRM, PUBLISHED, SCHEMAS, TOWN, firm
@@ -269,6 +270,29 @@ def test_definitions_are_compiled_together_in_any_order():
         assert problems == {}
         assert registers["town"]["rich"].kind == registers["firm"]["revenue"].kind
         assert registers["firm"]["people"].kind.name == "integer"
+
+
+def test_stages_gather_after_what_they_compare_with():
+    """Look-ups come before what is computed from them, and that before what is gathered by it."""
+    document = bare(
+        {
+            "day": {"type": "string", "format": "date"},
+            "town": {"reference": "town"},
+            "above": {"rollup": {"count": "town", "where": {"people": {">": "$half"}}}},
+            "half": {"computed": "same / 2"},
+            "same": {"rollup": {"count": "town", "where": {"people": "$people", "since": "$day"}}},
+            "people": {"lookup": "town.people"},
+            "shown": {"computed": "above + 1"},
+        }
+    )
+
+    plain, second, third = make_stages(compile_register(document, PUBLISHED, COMMON))
+
+    assert [f.name for f in (*plain.computed, *plain.gathered)] == ["people"]
+    assert [f.name for f in (*second.computed, *second.gathered)] == ["same"]
+    assert [f.name for f in third.computed] == ["half"]
+    assert [f.name for f in third.gathered] == ["above"]
+    assert make_stages(compile_register(bare({"a": {"type": "string"}}), PUBLISHED, COMMON)) == ()
 
 
 @pytest.mark.parametrize(
