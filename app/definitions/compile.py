@@ -136,6 +136,7 @@ def _finish(world: World, draft: Draft) -> Checked:
     workflow = make_workflow(draft, permissions)
     periods = make_periods(draft)
     examples = tuple(make_examples(draft))
+    _note_left_out(draft)
     register = None
     if not len(draft.findings) and draft.slug:
         register = _put_together(
@@ -143,6 +144,16 @@ def _finish(world: World, draft: Draft) -> Checked:
             permissions=permissions, workflow=workflow, period=periods,
         )  # fmt: skip
     return Checked(draft.slug, register, tuple(draft.findings))
+
+
+def _note_left_out(draft: Draft) -> None:
+    """Note fields that could not be made, where nothing says why: none is lost in silence."""
+    if len(draft.findings):
+        return
+    for name in draft.props:
+        if name not in draft.fields:
+            text = "The field {name} cannot be made: something it reads is not well."
+            draft.findings.add(("properties", name), "not_well", text, name=name)
 
 
 def _put_together(draft: Draft, layout: Mapping[str, Any], **parts: Any) -> Register:

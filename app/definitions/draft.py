@@ -7,7 +7,7 @@ from typing import Any
 
 from app.definitions import inference
 from app.definitions.findings import Findings, Said
-from app.definitions.gathering import make_lookup, make_rollup, rollup_kind, rollup_path
+from app.definitions.gathering import make_lookup, make_rollup, rollup_kind, rollup_needs
 from app.definitions.names import name_facts, propose, why_not
 from app.definitions.register import Field, Lookup, Rollup
 from app.definitions.shape import well_formed
@@ -19,6 +19,8 @@ from app.kinds.base import Kind
 
 #: fields of a register, columns of child rows counted
 MOST_FIELDS = 200
+#: look-ups that a reference is followed through to the register it refers to
+DEEPEST = 20
 
 
 class Draft:
@@ -111,11 +113,21 @@ class Draft:
             yield from ((self.slug, other) for other in self.props if other in own | old)
         elif "lookup" in prop:
             reference, _, target = prop["lookup"].partition(".")
-            yield self.props.get(reference, {}).get("reference", ""), target
+            yield self.slug, reference
+            yield self.target(reference), target
         elif "rollup" in prop:
-            _, register, source = rollup_path(prop["rollup"])
-            if source:
-                yield register, source
+            yield from rollup_needs(self.slug, prop["rollup"])
+
+    def target(self, name: str, depth: int = 0) -> str:
+        """Return the register that ``name`` refers to, also where the reference is looked up."""
+        prop = self.props.get(name, {})
+        if "lookup" not in prop or depth > DEEPEST:
+            return str(prop.get("reference", ""))
+        reference, _, there = prop["lookup"].partition(".")
+        register = self.target(reference, depth + 1)
+        if register in self.world.drafts:
+            return self.world.drafts[register].target(there, depth + 1)
+        return getattr(self.world.kind(register, there), "register", "")
 
     def infer(self, name: str) -> None:
         """Find the kind of ``name`` from what it is computed from, all of which is found."""

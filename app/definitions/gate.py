@@ -17,6 +17,7 @@ import jsonschema_rs
 
 from app.definitions.register import Field, Register, Rule
 from app.definitions.sentences import problem_of
+from app.definitions.stages import Stage, make_stages
 from app.errors import Problem
 from app.expressions import Formula, FormulaFailed
 from app.kinds.base import Kind, Reader, Unreadable
@@ -52,6 +53,7 @@ class Gate:
         self._derived = tuple(register[name] for name in register.computing)
         self._computed = tuple(f for f in self._derived if f.computed)
         self._gathered = tuple(f for f in register.fields if f.lookup or f.rollup)
+        self.stages = make_stages(register)
         self._lists = tuple(f for f in register.fields if f.columns)
         self._row_readers = {
             f.name: {c.name: c.kind.reader() for c in f.columns} for f in self._lists
@@ -166,7 +168,7 @@ class Gate:
             for entry in self._gathered:
                 values[entry.name] = gathered.get(entry.name) if gathered else None
         names = self._names(values, old)
-        self._compute(values, names, problems)
+        self._compute(self._computed, values, names, problems)
         verdict = Judgement(values, problems)
         self._decide(verdict, names, old)
         self._apply_schema(verdict)
@@ -186,9 +188,11 @@ class Gate:
                 names[name] = ()
         return names
 
-    def _compute(self, values: Values, names: Values, problems: list[Problem]) -> None:
-        """Compute the derived fields in order, each seeing those before it."""
-        for entry in self._computed:
+    def _compute(
+        self, fields: tuple[Field, ...], values: Values, names: Values, problems: list[Problem]
+    ) -> None:
+        """Compute ``fields`` in order, each seeing those before it."""
+        for entry in fields:
             values[entry.name] = compute(entry, names, f"/{entry.name}", problems)
             names[entry.name] = values[entry.name]
 
@@ -268,8 +272,13 @@ class Gate:
         expression that fails leaves its field empty."""
         for entry in self._gathered:
             values[entry.name] = gathered.get(entry.name)
-        self._compute(values, self._names(values, None), [])
+        self._compute(self._computed, values, self._names(values, None), [])
         return values
+
+    def prepare(self, stage: Stage, values: Values, old: Values | None) -> None:
+        """Compute in ``values`` what a stage of gathering compares with."""
+        if stage.computed:
+            self._compute(stage.computed, values, self._names(values, old), [])
 
     def defaults(self) -> Values:
         """Return the values a new record starts with."""

@@ -23,6 +23,7 @@ _STEPS = {"month", "quarter", "year", "date", "integer", "number"}
 NO_REGISTER = "There is no register {name}."
 NO_FIELD = "There is no field {name}."
 NO_FIELD_THERE = "There is no field {name} in {register}."
+NOT_WELL_THERE = "{name} is itself not well, so nothing can be read from it: mend it first."
 
 
 def rollup_path(rollup: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -56,7 +57,7 @@ def make_lookup(draft: Draft, name: str) -> Lookup | None:
         known = world.names(register)
         note.unknown(at, "unknown_field", NO_FIELD_THERE, target, known, register=register)
         return None
-    kind = world.kind(register, target)
+    kind = _kind_there(draft, at, register, target)
     if kind is not None and kind.formula_type in ("rows", "") and not hasattr(kind, "register"):
         text = "{name} cannot be looked up: it is not one value."
         note.add(at, "not_plain", text, name=f"{register}.{target}")
@@ -97,6 +98,19 @@ def make_rollup(draft: Draft, name: str) -> Rollup | None:
     return Rollup(operation, register, field, where, prop.get("via", ""), by)
 
 
+def rollup_needs(slug: str, rollup: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the fields whose kinds must be known before a roll-up of register ``slug`` is made."""
+    _, register, field = rollup_path(rollup)
+    where = rollup.get("where", {})
+    for name in dict.fromkeys((field, rollup.get("via", ""), rollup.get("by", ""), *where)):
+        if name:
+            yield register, name
+    for said in where.values():
+        for value in said.values() if isinstance(said, dict) else (said,):
+            if own := _own(value):
+                yield slug, own
+
+
 def rollup_kind(draft: Draft, rollup: Rollup) -> Kind | None:
     """Return the kind of a roll-up's value when the property does not say it."""
     if rollup.operation == "count":
@@ -114,7 +128,17 @@ def _source_kind(draft: Draft, at: tuple[str, ...], register: str, name: str) ->
     if not draft.world.has(register, name):
         known, text = draft.world.names(register), NO_FIELD_THERE
         draft.findings.unknown(at, "unknown_field", text, name, known, register=register)
-    return draft.world.kind(register, name)
+        return None
+    return _kind_there(draft, at, register, name)
+
+
+def _kind_there(draft: Draft, at: tuple[str, ...], register: str, name: str) -> Kind | None:
+    """Return the kind of a field that ``register`` has; note when it is not known there. In the
+    register itself the field is noted at its own place."""
+    kind = draft.world.kind(register, name)
+    if kind is None and register != draft.slug:
+        draft.findings.add(at, "not_well", NOT_WELL_THERE, name=f"{register}.{name}")
+    return kind
 
 
 def _check_source(

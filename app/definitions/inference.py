@@ -26,6 +26,7 @@ _TAKES = {"double": {"double", "int"}}
 
 _STRING = r"""[rRbB]{0,2}(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')"""
 _TOKEN = re.compile(rf"(?s){_STRING}|//[^\n]*|(\.\s*)?([A-Za-z_][A-Za-z0-9_]*)|(\.)")
+_CALL = re.compile(r"(?:\s|//[^\n]*)*\(")
 
 
 def with_type(prop: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def takes(kind: Kind, formula_type: str) -> bool:
 
 def mentioned(text: str) -> tuple[set[str], set[str]]:
     """Return the names a formula mentions: of this record (``x``, ``this.x``), and of the stored
-    one (``old.x``)."""
+    one (``old.x``). A function that is called, ``year(day)``, is no field of that name."""
     own: set[str] = set()
     old: set[str] = set()
     last = ""
@@ -78,7 +79,7 @@ def mentioned(text: str) -> tuple[set[str], set[str]]:
         dot, name = found.group(1), found.group(2)
         if name and dot and last in ("old", "this"):
             (old if last == "old" else own).add(name)
-        elif name and not dot:
+        elif name and not dot and not _CALL.match(text, found.end()):
             own.add(name)
         last = name if name and not dot else ""
     return own, old

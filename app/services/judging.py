@@ -32,7 +32,8 @@ def judge_many(
     gate = published.gate
     serials.fill(work, published, [v for number, v, _, _ in read if number is None])
     if any(f.lookup or f.rollup for f in published.register.fields):
-        gathered = gather(work, published, [(number, values) for number, values, _, _ in read])
+        entered = [(number, values) for number, values, _, _ in read]
+        gathered = gather(work, published, entered, [old for _, _, _, old in read])
     else:
         gathered = [{} for _ in read]
     verdicts = []

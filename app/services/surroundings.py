@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from app.definitions.gate import Values, round_half_up
 from app.definitions.register import Condition, Field
+from app.definitions.stages import Stage
 from app.errors import SumTooLong
 from app.kinds.columns import DIGITS
 from app.services.work import Work
@@ -29,21 +30,45 @@ OPERATORS: dict[str, Callable[[Any, Any], sa.ColumnElement[bool]]] = {
 
 
 def gather(
-    work: Work, published: Published, records: Sequence[tuple[int | None, Values]]
+    work: Work,
+    published: Published,
+    records: Sequence[tuple[int | None, Values]],
+    stored: Sequence[Values | None] = (),
 ) -> list[Values]:
     """Return look-ups and roll-ups of many records at once, in the order of ``records``.
 
-    A record is (its id, or None before it is stored; its entered values).
+    A record is (its id, or None before it is stored; its entered values); ``stored`` are the
+    values formulas see as ``old.…``. What compares with a derived field of the record is
+    gathered after that field, as it is now, was gathered or computed.
     """
     results: list[Values] = [{} for _ in records]
-    lookups = [f for f in published.register.fields if f.lookup]
+    gate, stages = published.gate, published.gate.stages
+    if len(stages) > 1 or any(stage.computed for stage in stages):
+        records = [(record, {**values}) for record, values in records]
+    for step, stage in enumerate(stages):
+        if step or stage.computed:
+            olds = stored or [None] * len(records)
+            for (_, values), result, old in zip(records, results, olds, strict=True):
+                values.update(result)
+                gate.prepare(stage, values, old)
+        gather_stage(work, stage, records, results)
+    return results
+
+
+def gather_stage(
+    work: Work,
+    stage: Stage,
+    records: Sequence[tuple[int | None, Values]],
+    results: list[Values],
+) -> None:
+    """Add to ``results`` what one stage gathers; ``records`` hold all that it compares with."""
+    lookups = [f for f in stage.gathered if f.lookup]
     for reference in dict.fromkeys(f.lookup.reference for f in lookups if f.lookup):
         fields = [f for f in lookups if f.lookup and f.lookup.reference == reference]
         look_up(work, fields, reference, records, results)
-    for field in published.register.fields:
+    for field in stage.gathered:
         if field.rollup:
             roll_up(work, field, records, results)
-    return results
 
 
 def look_up(

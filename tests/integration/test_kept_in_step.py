@@ -311,3 +311,49 @@ def test_plain_registers_are_no_family(platform):
         family = work.snapshot.families
     assert family["firm"] == family["report"] == family["area"] == "area"
     assert family["alone"] == "alone"
+
+
+def test_a_roll_up_compares_with_derived_fields_of_a_record_as_it_is_entered(platform, add):
+    """Look-ups, then what is computed from them, then what is gathered by that, and so on."""
+    pay = definition(
+        "pay", properties={"town": {"title": "镇街", "type": "string"},
+                           "year": {"title": "年度", "type": "integer"},
+                           "amount": {"title": "金额", "type": "number", "scale": 2}},
+    )  # fmt: skip
+    paid = {"sum": "pay.amount", "where": {"town": "$town", "year": "$year"}}
+    level = {"count": "pay", "where": {"amount": {">=": "$half"}}}
+    plan = definition(
+        "plan",
+        properties={
+            "firm": {"title": "企业", "reference": "firm"},
+            "day": {"title": "日期", "type": "string", "format": "date"},
+            "above": {"title": "半数以上", "rollup": level},
+            "half": {"title": "半数", "type": "number", "scale": 2, "computed": "paid / 2.0"},
+            "paid": {"title": "已付", "rollup": paid},
+            "year": {"title": "年度", "computed": "year(day)"},
+            "town": {"title": "镇街", "lookup": "firm.town"},
+        },
+        register={"rules": [{"check": "paid < 100.0", "at": "day", "message": "已付满。"}]},
+    )
+    firm = definition("firm", properties={"town": {"title": "镇街", "type": "string"}})
+    publish(platform, firm, pay, plan)
+    add("firm", name="甲厂", town="东街")
+    add("firm", name="乙厂", town="西街")
+    for town, year, amount in (("东街", 2024, 60), ("东街", 2023, 100), ("西街", 2024, 10)):
+        add("pay", name=f"{town}{year}", town=town, year=year, amount=str(amount))
+
+    record = add("plan", name="一", firm=1, day="2024-05-01").id
+
+    found = values(platform, "plan", record)
+    assert (found["paid"], found["half"], found["above"]) == (60, 30, 2)
+    with pytest.raises(AppError) as refused:
+        add("plan", name="二", firm=1, day="2023-05-01")
+    assert [p.sentence() for p in refused.value.problems] == ["已付满。"]
+    with pytest.raises(AppError):
+        change(platform, "plan", record, day="2023-05-01")
+    change(platform, "plan", record, firm=2)
+    found = values(platform, "plan", record)
+    assert (found["town"], found["paid"], found["half"], found["above"]) == ("西街", 10, 5, 3)
+    change(platform, "firm", 2, town="东街")
+    assert values(platform, "plan", record)["above"] == 2
+    assert disagreements(platform) == []

@@ -13,6 +13,7 @@ import pytest
 from app.definitions import patterns
 from app.definitions.compile import check_definition, compile_all, compile_register
 from app.definitions.register import Condition, Lookup, Rollup
+from app.definitions.stages import make_stages
 from app.definitions.world import Alone
 from app.errors import DefinitionRefused
 from tests.unit.definitions.conftest import COMMON, FIRM, PUBLISHED, SCHEMAS, TOWN, firm
@@ -271,6 +272,48 @@ def test_definitions_are_compiled_together_in_any_order():
         assert registers["firm"]["people"].kind.name == "integer"
 
 
+def test_stages_gather_after_what_they_compare_with():
+    """Look-ups come before what is computed from them, and that before what is gathered by it."""
+    document = bare(
+        {
+            "day": {"type": "string", "format": "date"},
+            "town": {"reference": "town"},
+            "above": {"rollup": {"count": "town", "where": {"people": {">": "$half"}}}},
+            "half": {"computed": "same / 2"},
+            "same": {"rollup": {"count": "town", "where": {"people": "$people", "since": "$day"}}},
+            "people": {"lookup": "town.people"},
+            "shown": {"computed": "above + 1"},
+        }
+    )
+
+    plain, second, third = make_stages(compile_register(document, PUBLISHED, COMMON))
+
+    assert [f.name for f in (*plain.computed, *plain.gathered)] == ["people"]
+    assert [f.name for f in (*second.computed, *second.gathered)] == ["same"]
+    assert [f.name for f in third.computed] == ["half"]
+    assert [f.name for f in third.gathered] == ["above"]
+    assert make_stages(compile_register(bare({"a": {"type": "string"}}), PUBLISHED, COMMON)) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "expression"),
+    [("year", "year(day)"), ("month", "month (day)"), ("double", "double( year ( day ) )")],
+)
+@pytest.mark.parametrize("said", [{}, {"type": "integer"}])
+def test_a_field_may_be_named_like_the_function_it_is_computed_with(name, expression, said):
+    day = {"type": "string", "format": "date"}
+    said = {} if name != "year" else said
+    rest = {"next": {"computed": f"present({name}) && {name}(day) == {name}"}}
+    rest = rest if name != "double" else {}
+    document = bare({name: {**said, "computed": expression}, "day": day, **rest})
+
+    register = compile_register(document, PUBLISHED, COMMON)
+
+    assert register[name].computed.reads == {"day"}
+    if rest:
+        assert register["next"].computed.reads == {"day", name}
+
+
 def test_a_circle_across_registers_is_named():
     one = bare({"b": {"reference": "two"}, "x": {"lookup": "b.y"}}, **{"$id": "one"})
     two = bare({"a": {"reference": "one"}, "y": {"lookup": "a.x"}}, **{"$id": "two"})
@@ -283,6 +326,69 @@ def test_a_circle_across_registers_is_named():
         "two": [("/properties/y", "definition.circular")],
     }
     assert "x → two.y → x" in problems["one"][0].sentence()
+
+
+def test_what_reads_a_neighbours_field_that_is_not_well_is_a_finding_not_a_fault():
+    """One definition that is not well does not stop the check of the others."""
+    one = bare(
+        {
+            "all": {"rollup": {"sum": "two.broken", "via": "one"}},
+            "share": {"type": "number", "computed": "all / 2.0"},
+            "town": {"reference": "two"},
+            "seen": {"type": "number", "lookup": "town.broken"},
+            "few": {"rollup": {"count": "two", "via": "one", "where": {"broken": 1}}},
+        },
+        **{"$id": "one"},
+    )
+    two = bare(
+        {"one": {"reference": "one"}, "broken": {"computed": "nothing + 1.0"}}, **{"$id": "two"}
+    )
+    three = bare({"name": {"type": "string"}}, **{"$id": "three"})
+
+    registers, problems = compile_all([one, two, three], Alone(), COMMON)
+
+    assert [*registers] == ["three"]
+    assert {p.at: p.code for p in problems["one"]} == {
+        "/properties/all/rollup/sum": "definition.not_well",
+        "/properties/seen/lookup": "definition.not_well",
+        "/properties/few/rollup/where/broken": "definition.not_well",
+    }
+    assert "two.broken" in problems["one"][0].sentence()
+    assert [p.code for p in problems["two"]] == ["definition.expression"]
+
+
+def test_conditions_hold_whatever_the_order_in_which_kinds_are_found():
+    """A where may read a field whose kind follows from others, here or there, declared later."""
+    one = bare(
+        {
+            "few": {
+                "rollup": {"count": "two", "where": {"age": "$mine", "via": "$far", "ok": True}}
+            },
+            "mine": {"computed": "base * 2"},
+            "base": {"type": "integer"},
+            "far": {"lookup": "near.far"},
+            "near": {"reference": "two"},
+            "farther": {"lookup": "far.age"},
+        },
+        **{"$id": "one"},
+    )
+    two = bare(
+        {
+            "age": {"computed": "base + 1"},
+            "ok": {"computed": "base > 1"},
+            "base": {"type": "integer"},
+            "via": {"lookup": "far.far"},
+            "far": {"reference": "two"},
+        },
+        **{"$id": "two"},
+    )
+
+    for documents in ([one, two], [two, one]):
+        registers, problems = compile_all(documents, Alone(), COMMON)
+
+        assert problems == {}
+        assert [c.field for c in registers["one"]["few"].rollup.where] == ["age", "via", "ok"]
+        assert registers["one"]["farther"].kind.name == "integer"
 
 
 def test_a_circle_through_a_published_register_is_named():
