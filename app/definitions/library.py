@@ -13,7 +13,7 @@ from typing import Any
 from app.definitions.compile import compile_register
 from app.definitions.examples import disagreements
 from app.definitions.gate import Gate, Values
-from app.definitions.register import Register
+from app.definitions.register import Field, Register
 from app.definitions.world import Neighbours
 from app.errors import DefinitionRefused, Problem
 from app.kinds.base import Unreadable
@@ -107,11 +107,28 @@ def read_given(register: Register, given: Mapping[str, Any]) -> Values:
 
 
 def stand_ins(register: Register, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a raw record whose references are numbers: any text names a record that exists."""
+    """Return a raw record whose references, those of child rows too, are numbers: any text
+    names a record that exists."""
     return {name: stand_in(register, name, value) for name, value in raw.items()}
 
 
 def stand_in(register: Register, name: str, value: Any) -> Any:
-    if name in register and register[name].reference and isinstance(value, str) and value:
+    if name not in register:
+        return value
+    field = register[name]
+    if field.columns and isinstance(value, list):
+        columns = {column.name: column for column in field.columns}
+        return [
+            {key: number_for(columns.get(key), cell) for key, cell in row.items()}
+            if isinstance(row, dict)
+            else row
+            for row in value
+        ]
+    return number_for(field, value)
+
+
+def number_for(field: Field | None, value: Any) -> Any:
+    """Return the number that stands for ``value`` in a reference; any other value as it is."""
+    if field is not None and field.reference and isinstance(value, str) and value:
         return int(value) if value.isdecimal() and len(value) < 10 else zlib.crc32(value.encode())
     return value

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from app.definitions.examples import disagreements
+from app.definitions.gate import Gate
+from app.definitions.library import compile_with_examples, judge_example
 from app.errors import Problem
+from tests.unit.definitions.conftest import PUBLISHED
 
 YEAR = Problem("/year", "x", "The year is missing.")
 REVENUE = Problem("/revenue", "x", "Too little.")
@@ -68,3 +71,47 @@ def test_a_computed_value_is_compared_as_a_value_of_its_kind(compiled):
     (problem,) = disagreements(register, judged_as(growth=growth, tier="B"))
     assert problem.at == "/register/examples/0/expect/tier"
     assert problem.sentence() == "tier must be A, but is B."
+
+
+def test_any_text_stands_in_for_a_reference_in_child_rows_too():
+    rows = {
+        "title": "任务",
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {
+                "town": {"title": "乡镇", "reference": "town"},
+                "work": {"title": "工作", "type": "string"},
+            },
+            "required": ["town"],
+        },
+    }
+    record = {"name": "一", "tasks": [{"town": "东街", "work": "12"}, {"town": "7"}, {"town": 8}]}
+    wrong = {"name": "一", "tasks": [{"town": "东街"}, {"work": "东街"}]}
+    register = compile_with_examples(
+        {
+            "$schema": "urn:taizhang:register:1",
+            "$id": "plan",
+            "title": "计划",
+            "type": "object",
+            "properties": {"name": {"title": "名称", "type": "string"}, "tasks": rows},
+            "register": {
+                "examples": [
+                    {"record": record, "valid": True},
+                    {"record": {"name": "二"}, "old": record, "valid": True},
+                    {"record": wrong, "valid": False, "at": ["/tasks/1/town"]},
+                ]
+            },
+        },
+        PUBLISHED,
+    )
+
+    values, problems = judge_example(Gate(register), record, {}, None)
+
+    assert problems == []
+    towns = [row["town"] for row in values["tasks"]]
+    assert all(type(town) is int for town in towns)
+    assert (towns[1:], values["tasks"][0]["work"]) == ([7, 8], "12")
+    for odd in ("东街", ["东街"], [None], {"town": "东街"}):
+        _, problems = judge_example(Gate(register), {"name": "一", "tasks": odd}, {}, None)
+        assert [p.at for p in problems] == ["/tasks"], odd
