@@ -46,7 +46,8 @@ def gaps(register: Register) -> Iterator[str]:
     examples, gate = register.examples, Gate(register)
     valid = sum(one.valid for one in examples)
     if valid < VALID or len(examples) - valid < REFUSED:
-        yield f"{valid} valid and {len(examples) - valid} refused examples; {VALID} and {REFUSED} are asked for"
+        given = f"{valid} valid and {len(examples) - valid} refused examples"
+        yield f"{given}; {VALID} and {REFUSED} are asked for"
     broken: set[str] = set()
     for one in examples:
         _, problems = judge_example(gate, one.record, one.given, one.old)
