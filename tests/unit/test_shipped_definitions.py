@@ -23,6 +23,8 @@ SHIPPED = sorted((ROOT / "schemas" / "registers").glob("*.json"))
 FOR_TESTS = sorted((ROOT / "tests" / "data" / "registers").glob("*.json"))
 DEMO = ROOT / "schemas" / "demo"
 REAL = ROOT / "tests" / "data" / "enterprises_nmpa_2019.csv"
+#: the registers with rows of a demonstration; the invented enterprises are among the enterprises
+DEMONSTRATED = sorted({path.stem for path in DEMO.glob("*.csv")} - {"invented_enterprises"})
 SLUGS = [path.stem for path in (*SHIPPED, *FOR_TESTS)]
 
 
@@ -113,7 +115,7 @@ def test_four_of_the_real_enterprises_are_refused_at_their_code() -> None:
     assert {problem.at for problems in refused.values() for problem in problems} == {"/uscc"}
 
 
-@pytest.mark.parametrize("slug", json.loads((DEMO / "order.json").read_text("utf-8")))
+@pytest.mark.parametrize("slug", DEMONSTRATED)
 def test_demonstration_row_passes_without_a_warning(slug: str) -> None:
     register = register_of(slug)
     rows = rows_of(DEMO / f"{slug}.csv")
@@ -127,3 +129,32 @@ def test_demonstration_order_names_every_shipped_register() -> None:
     order = json.loads((DEMO / "order.json").read_text("utf-8"))
 
     assert sorted(order) == [path.stem for path in SHIPPED]
+
+
+def test_every_file_of_the_demonstration_is_of_a_register_in_the_order() -> None:
+    order = json.loads((DEMO / "order.json").read_text("utf-8"))
+
+    assert len(DEMONSTRATED) >= 12
+    assert set(DEMONSTRATED) - set(order) == set()
+
+
+def test_demonstration_order_has_every_required_reference_before_it() -> None:
+    order = json.loads((DEMO / "order.json").read_text("utf-8"))
+    documents = {path.stem: json.loads(path.read_text("utf-8")) for path in SHIPPED}
+
+    late = {
+        (slug, name)
+        for slug in order
+        for name in documents[slug].get("required", [])
+        if (means := documents[slug]["properties"][name].get("reference"))
+        and order.index(means) >= order.index(slug)
+    }
+
+    assert late == set()
+
+
+def test_invented_enterprises_are_the_last_of_the_enterprises() -> None:
+    invented = rows_of(DEMO / "invented_enterprises.csv")
+    enterprises = rows_of(DEMO / "enterprise.csv")[-len(invented) :]
+
+    assert [{name: row[name] for name in invented[0]} for row in enterprises] == invented
