@@ -118,8 +118,8 @@ def unusual(page: Page) -> None:
         "uscc": "91411303MADEM01512",
         "industry": "3670",
         "address": "示例产业园 15 号",
-        "employees_latest": "120",
-        "revenue_latest": "3600",
+        "lng": "113.528300",
+        "lat": "32.990800",
     }
     for name, text in fill.items():
         page.locator(f'[name="f_{name}"]').fill(text)
@@ -202,11 +202,11 @@ def apply_for(page: Page) -> str:
     """Enter an application and return its path."""
     page.goto("/registers/award_application/new")
     fill = {
-        "编号": "JB2026-0001", "政策文号": "宛龙政〔2024〕5号", "条款": "第三条",
-        "申报年度或季度": "2024", "申报金额": "12.5", "收款账户": "示例银行 0000 0000",
-        "申报企业": "示例一号",
+        "编号": "JB2026-0001", "政策文号": "宛龙政〔2024〕5号", "申报年度或季度": "2024",
+        "申报金额": "12.5", "收款账户": "示例银行 0000 0000", "申报企业": "示例一号",
     }  # fmt: skip
     page.get_by_label("奖补事项").select_option(index=1)
+    page.get_by_role("textbox", name="条款", exact=True).fill("第三条")
     for title, text in fill.items():
         page.get_by_label(title).fill(text)
     page.get_by_role("option", name="示例一号日用化学有限公司").click()
@@ -238,7 +238,7 @@ def main_job(browser: Browser, server: Server, password: str) -> None:
     for desk_page, product in ((page, "眼部护理用品"), (other, "护肤膏霜")):
         desk_page.goto(f"{record}/edit")
         desk_page.locator('[name="f_main_product"]').fill(product)
-    page.locator('[name="f_chain"]').fill("生物医药产业链")
+    page.locator('[name="f_capacity"]').fill("年产 500 吨")
     for desk_page in (page, other):
         desk_page.get_by_role("button", name="保存", exact=True).click()
         desk_page.wait_for_load_state()

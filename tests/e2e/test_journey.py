@@ -94,7 +94,7 @@ def test_an_application_goes_from_its_draft_to_the_payment(sit: Sit, folder: Pat
     firm.get_by_label("编号").fill("JB2026-0001")
     firm.get_by_label("奖补事项").select_option(index=1)
     firm.get_by_label("政策文号").fill("宛龙政〔2024〕5号")
-    firm.get_by_label("条款").fill("第三条")
+    firm.get_by_role("textbox", name="条款", exact=True).fill("第三条")
     firm.get_by_label("申报年度或季度").fill("2024")
     firm.get_by_label("申报金额").fill("12.5")
     firm.get_by_label("收款账户").fill("示例银行 6222020200112233")

@@ -89,8 +89,9 @@ def test_real_enterprises_from_publication_to_history(
     expect(page.get_by_text("共 207 条").or_(page.get_by_text("207 条")).first).to_be_visible()
 
     # Edit one.
-    page.get_by_role("searchbox").fill(corrected["企业名称"])
-    page.get_by_role("searchbox").press("Enter")
+    search = page.get_by_role("searchbox", name=re.compile("^搜索"))
+    search.fill(corrected["企业名称"])
+    search.press("Enter")
     page.locator("table.rows tbody a").first.click()
     page.get_by_role("link", name="编辑").first.click()
     product = page.get_by_label("主要产品").first
