@@ -119,7 +119,9 @@ def test_real_enterprises_from_publication_to_history(
     some = download(page, lambda: page.get_by_role("link", name=re.compile("xlsx|Excel")).click())
     sheet = openpyxl.load_workbook(some).active
     shown = page.locator("table.rows tbody tr").count()
-    assert sheet.max_row == shown + 1
+    # under the headings, and above the line of sums
+    assert sheet.max_row == shown + 2
+    assert "合计" in [cell.value for cell in sheet[sheet.max_row]]
 
     # Export everything and import it unchanged: nothing changes.
     page.goto("/registers/enterprise/")
