@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from app.kinds import wording
 from app.storage.session import Database
 from tests.support.databases import TEMPLATE, PostgreSQL, SQLite, live_in_memory, session_folder
 
@@ -54,6 +55,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove what the session's databases left behind, once every worker has ended."""
     if not hasattr(config, "workerinput"):
         shutil.rmtree(session_folder(), ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def stored_language() -> Iterator[None]:
+    """Every test begins with the language values are stored in: a request of an earlier test,
+    made in this very thread, leaves the one it was answered in."""
+    wording.language.set(wording.STORED)
+    yield
 
 
 @pytest.fixture
