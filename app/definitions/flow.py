@@ -129,8 +129,8 @@ class Workflow:
 
     def hands(self, way: Transition) -> bool:
         """Return whether a transition may hand a record's return in, or take it back."""
-        before = {source in self.begun for source in way.sources}
-        return before != {way.target in self.begun}
+        begun = self.begun
+        return {source in begun for source in way.sources} != {way.target in begun}
 
     def transition(self, name: str) -> Transition | None:
         return next((one for one in self.transitions if one.name == name), None)

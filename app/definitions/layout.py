@@ -56,7 +56,7 @@ def _in_filters(kind: Kind) -> bool:
 
 
 def _in_totals(kind: Kind) -> bool:
-    return kind.formula_type in _NUMBERS and kind.name in ("number", "integer")
+    return kind.name in ("number", "integer")
 
 
 def _in_sort(kind: Kind) -> bool:

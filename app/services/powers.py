@@ -17,7 +17,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.errors import AppError, NotAllowed, because
-from app.kinds import dump_json
 from app.services import access, audit, people
 from app.services.standing import (
     ADMINISTRATOR,
@@ -26,6 +25,7 @@ from app.services.standing import (
     SYSTEM,
     THREE_POWERS,
     read_setting,
+    store_setting,
     valid_on,
 )
 from app.services.work import Work
@@ -223,9 +223,6 @@ def _either(work: Work) -> str:
 
 def write(work: Work, name: str, value: Any) -> None:
     """Keep what administrators decided."""
-    table = tables.setting
-    row = {"value": dump_json(value), "changed_at": work.now, "changed_by": work.actor.name}
-    if not work.tx.execute(table.update().where(table.c.name == name).values(row)).rowcount:
-        work.tx.execute(table.insert(), {"name": name, **row})
+    store_setting(work.tx, name, value, work.now, work.actor.name)
     about, facts = audit.About("setting", "", name), {"title": name, "change": str(value)}
     audit.note(work, "setting.changed", about, facts)

@@ -59,9 +59,10 @@ def shape(work: Work, serial: str) -> tuple[str, int]:
 
 def count(value: object, beginning: str) -> int:
     """Return how far a number has counted; 0 for one of another shape."""
-    rest = value.removeprefix(beginning) if isinstance(value, str) else ""
-    fits = isinstance(value, str) and value.startswith(beginning)
-    return int(rest) if fits and rest.isascii() and rest.isdigit() and len(rest) <= 18 else 0
+    if not isinstance(value, str) or not value.startswith(beginning):
+        return 0
+    rest = value.removeprefix(beginning)
+    return int(rest) if rest.isascii() and rest.isdigit() and len(rest) <= 18 else 0
 
 
 def greatest(work: Work, published: Published, name: str, beginning: str) -> int:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from app.kinds import load_json
+from app.kinds import dump_json, load_json
 from app.services.tree import Tree, Unit, read_tree
 from app.storage import models_people as people
 from app.storage.models_identity import account as accounts
@@ -36,6 +36,7 @@ __all__ = [
     "Unit",
     "meant_for",
     "read_setting",
+    "store_setting",
     "read_standing",
     "read_tree",
     "valid_on",
@@ -228,3 +229,13 @@ def read_setting(tx: sa.Connection, name: str) -> object:
     table = people.setting
     text = tx.scalar(sa.select(table.c.value).where(table.c.name == name))
     return None if text is None else load_json(text)
+
+
+def store_setting(
+    tx: sa.Connection, name: str, value: object, at: datetime.datetime, by: str
+) -> None:
+    """Keep a setting, with who decided it and when. Whoever calls says so in the audit log."""
+    table = people.setting
+    row = {"value": dump_json(value), "changed_at": at, "changed_by": by}
+    if not tx.execute(table.update().where(table.c.name == name).values(row)).rowcount:
+        tx.execute(table.insert(), {"name": name, **row})

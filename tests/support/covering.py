@@ -43,14 +43,11 @@ def shipped() -> tuple[dict[str, Register], dict[str, list[Problem]]]:
 def gaps(register: Register) -> Iterator[str]:
     """Give what no example touches: rules that are never broken, choices never made, and too
     few examples."""
-    examples, gate = register.examples, Gate(register)
+    examples = register.examples
     valid = sum(one.valid for one in examples)
     if valid < VALID or len(examples) - valid < REFUSED:
         yield f"only {valid} valid and {len(examples) - valid} refused examples"
-    broken: set[str] = set()
-    for one in examples:
-        _, problems = judge_example(gate, one.record, one.given, one.old)
-        broken |= {problem.code for problem in problems}
+    broken = found_by(register)
     for rule in register.rules:
         if rule.code not in broken:
             yield f"{rule.code} is broken by no example"
@@ -63,9 +60,19 @@ def gaps(register: Register) -> Iterator[str]:
     yield from untouched(register)
 
 
+def found_by(register: Register) -> set[str]:
+    """Return the code of everything the gate says about the examples of ``register``."""
+    gate = Gate(register)
+    return {
+        problem.code
+        for example in register.examples
+        for problem in judge_example(gate, example.record, example.given, example.old)[1]
+    }
+
+
 def untouched(register: Register) -> Iterator[str]:
     """Give the conditions of the document (``if`` … ``then``) whose ``if`` no example meets."""
-    # app/definitions keeps them compiled; a required field behind one shows in the refusals
+    # a field that is required behind one shows in the refusals
     for place, one in enumerate(register.document.get("allOf", ())):
         needed = set(one.get("then", {}).get("required", ()))
         named = {at.split("/")[1] for example in register.examples for at in example.at}
@@ -78,10 +85,8 @@ def choices(register: Register) -> Iterator[tuple[str, str, list[str]]]:
     chosen."""
     flow = register.workflow.field if register.workflow else ""
     for field in register.fields:
-        if field.name != flow and not getattr(field, "lookup", None):
-            options = options_of(field)
-            if options and "lookup" not in register.document["properties"].get(field.name, {}):
-                yield "", field.name, options
+        if field.name != flow and not field.lookup and (options := options_of(field)):
+            yield "", field.name, options
         for column in field.columns:
             if options := options_of(column):
                 yield field.name, column.name, options

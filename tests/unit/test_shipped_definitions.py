@@ -17,6 +17,7 @@ from app.definitions.library import common_parts, example_problems, judge_exampl
 from app.definitions.register import Register
 from app.definitions.world import Alone
 from app.errors import Problem
+from tests.support.covering import found_by
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "schemas" / "registers").glob("*.json"))
@@ -40,16 +41,6 @@ def register_of(slug: str) -> Register:
 
 def sentences(problems: list[Problem]) -> list[str]:
     return [f"{problem.at}: {problem.sentence()}" for problem in problems]
-
-
-def found_by(register: Register) -> set[str]:
-    """Return the code of everything the gate says about the examples of ``register``."""
-    gate = Gate(register)
-    return {
-        problem.code
-        for example in register.examples
-        for problem in judge_example(gate, example.record, example.given, example.old)[1]
-    }
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

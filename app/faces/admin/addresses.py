@@ -102,9 +102,10 @@ def whole(text: str, default: int) -> int:
     return min(max(int(text[:12]), 1), LAST_PAGE)
 
 
-def size_of(text: str) -> int:
-    number = whole(text, DEFAULT_SIZE)
-    return number if number in SIZES else DEFAULT_SIZE
+def size_of(text: str, sizes: Sequence[int] = SIZES, default: int = DEFAULT_SIZE) -> int:
+    """Return how many lines a page has: one of ``sizes``, else ``default``."""
+    number = whole(text, default)
+    return number if number in sizes else default
 
 
 def pairs(query: Query) -> list[tuple[str, str]]:

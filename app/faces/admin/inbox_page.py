@@ -79,31 +79,20 @@ def index() -> str:
         request.args.get("kind", "")[:20],
         request.args.get("whose", "")[:10],
         addresses.whole(request.args.get("page", ""), 1),
-        sized(request.args.get("size", "")),
+        addresses.size_of(request.args.get("size", ""), inbox.SIZES, inbox.SIZE),
     )
     with desk.reading() as work:
         page = listed(work, query)
         here = {"register": query.register, "kind": query.kind, "whose": query.whose}
+        chosen = {name: value for name, value in here.items() if value}
+        size = {} if query.size == inbox.SIZE else {"size": query.size}
         return render_template(
             "taizhang/inbox.html", groups=groups(work, page), total=counted(page.total, page.more),
             total_known=page.total, page=page.page, pages=page.pages, more=page.more, here=here,
-            filters=filters(work, page, query), query={k: v for k, v in here.items() if v},
-            size=query.size, sizes=inbox.SIZES, kept=kept(query),
+            filters=filters(work, page, query), query=chosen, size=query.size, sizes=inbox.SIZES,
+            kept=chosen | size,
             crumbs=[(_("Inbox"), "")],
         )  # fmt: skip
-
-
-def sized(text: str) -> int:
-    """Return how many tasks a page has, from its address."""
-    size = addresses.whole(text, inbox.SIZE)
-    return size if size in inbox.SIZES else inbox.SIZE
-
-
-def kept(query: Query) -> dict[str, Any]:
-    """Return the parameters a link to another page of this list keeps."""
-    given = {"register": query.register, "kind": query.kind, "whose": query.whose}
-    size = {} if query.size == inbox.SIZE else {"size": query.size}
-    return {name: value for name, value in given.items() if value} | size
 
 
 def listed(work: Work, query: Query) -> inbox.Page:

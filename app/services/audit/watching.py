@@ -17,11 +17,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.errors import because
-from app.kinds import dump_json
 from app.services import access, audit, calendar, notices
 from app.services.audit import chain, checking
 from app.services.audit.alarms import ACTOR, ADDRESS, Alarm
-from app.services.standing import ADMINISTRATOR, THREE_POWERS, read_setting
+from app.services.standing import ADMINISTRATOR, THREE_POWERS, read_setting, store_setting
 from app.services.work import Actor, Platform, Work
 from app.storage import models_people as people
 from app.storage.models_audit import audit as entries
@@ -71,7 +70,8 @@ def watch(work: Work, alarms: Iterable[Alarm]) -> list[Raised]:
     before = read_setting(work.tx, SEEN)
     if before == newest.number:
         return []
-    keep(work, newest.number)
+    # no entry tells of it: there would be no end to them
+    store_setting(work.tx, SEEN, newest.number, work.now, work.actor.name)
     if not isinstance(before, int) or before > newest.number:
         return []
     raised = [one for alarm in alarms for one in check(work, alarm, before)]
@@ -81,14 +81,6 @@ def watch(work: Work, alarms: Iterable[Alarm]) -> list[Raised]:
         audit.note(work, RAISED, about, told | {"count": one.count, "minutes": one.minutes})
     tell(work, raised)
     return raised
-
-
-def keep(work: Work, number: int) -> None:
-    """Note how far the log was looked at. No entry tells of it: there would be no end to them."""
-    table = people.setting
-    row = {"value": dump_json(number), "changed_at": work.now, "changed_by": work.actor.name}
-    if not work.tx.execute(table.update().where(table.c.name == SEEN).values(row)).rowcount:
-        work.tx.execute(table.insert(), {"name": SEEN, **row})
 
 
 def check(work: Work, alarm: Alarm, seen: int) -> list[Raised]:

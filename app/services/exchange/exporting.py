@@ -118,11 +118,9 @@ class _Export:
 
     def _total(self, sums: Mapping[str, Decimal]) -> list[Any]:
         """Return the last line: the sums, and what they are in the first column that has none."""
-        named = [f.name for f in self._fields if f.name not in sums][:1]
-        cells: list[Any] = [None] if self._with_id else []
-        for field in self._fields:
-            cells.append(TOTAL if field.name in named else sums.get(field.name))
-        return cells
+        first = next((field.name for field in self._fields if field.name not in sums), "")
+        own: list[Any] = [None] if self._with_id else []
+        return own + [sums.get(f.name, TOTAL if f.name == first else None) for f in self._fields]
 
     def objects(self, batch: Sequence[Record]) -> Iterator[dict[str, Any]]:
         """Give the records as JSON objects, with every field that has a value."""

@@ -98,8 +98,9 @@ def closed_to(
     flow = published.register.workflow
     if published.register.period is None or flow is None or not flow.hands(way):
         return {}
-    matching, target = Matching(work, published), way.target in flow.begun
-    crossing = [row for row in found if (flow.state(row["_state"]).name in flow.begun) != target]
+    matching = Matching(work, published)
+    begun, target = matching.begun, way.target in matching.begun
+    crossing = [row for row in found if (flow.state(row["_state"]).name in begun) != target]
     pairs = {row["_id"]: pair for row in crossing if (pair := matching.pair(row)) is not None}
     closed = _closed(work, published, set(pairs.values()))
     return {number: closed[pair] for number, pair in pairs.items() if pair in closed}

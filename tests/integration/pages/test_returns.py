@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 from app.faces.admin import returns_pages
 from app.services import history, seeding
 from app.services.returns import deeds, listing, opening
-from app.services.work import Actor, now
+from app.services.work import Actor, Platform, now
 from app.storage.models_returns import return_due
 from tests.support.browser import PASSWORD, Browser
 from tests.support.register import ME, publish
@@ -237,17 +237,22 @@ def test_a_clerk_who_opens_the_form_is_given_what_is_due(
     assert 'value="nan"' in page
 
 
+def owe_january(platform: Platform) -> None:
+    """Let every unit be late with January, and owe nothing else."""
+    publish(platform, monthly(lock=None, **{"from": "2026-01"}))
+    opening.open_periods(platform, at("2026-02-03"))
+    with platform.database.writing() as tx:
+        tx.execute(return_due.update().where(return_due.c.period != "2026-01").values(state="nil"))
+        first = return_due.c.period == "2026-01"
+        tx.execute(return_due.update().where(first).values(state="late", closed_at=None))
+
+
 def test_the_block_of_the_first_page_leads_to_the_return(
     browser: Browser, units: list[int]
 ) -> None:
     opening.open_periods(browser.platform, now())
     actor = appoint(browser.platform, "钱七", units[0], "township")
-    publish(browser.platform, monthly(lock=None, **{"from": "2026-01"}))
-    opening.open_periods(browser.platform, at("2026-02-03"))
-    with browser.platform.database.writing() as tx:
-        tx.execute(return_due.update().where(return_due.c.period != "2026-01").values(state="nil"))
-        first = return_due.c.period == "2026-01"
-        tx.execute(return_due.update().where(first).values(state="late", closed_at=None))
+    owe_january(browser.platform)
 
     with browser.app.test_request_context(), browser.platform.reading(actor) as work:
         [one] = returns_pages.mine(work)
@@ -263,12 +268,7 @@ def test_the_first_page_shows_what_the_unit_owes_and_leads_there(
     """What is late and what is due now, to the clerk whose unit owes it, and to nobody else."""
     opening.open_periods(browser.platform, now())
     clerk, _ = signed_in(browser, units[0], "township")
-    publish(browser.platform, monthly(lock=None, **{"from": "2026-01"}))
-    opening.open_periods(browser.platform, at("2026-02-03"))
-    with browser.platform.database.writing() as tx:
-        tx.execute(return_due.update().where(return_due.c.period != "2026-01").values(state="nil"))
-        first = return_due.c.period == "2026-01"
-        tx.execute(return_due.update().where(first).values(state="late", closed_at=None))
+    owe_january(browser.platform)
     number = facts(browser.platform, "2026-01", units[0]).id
 
     page = clerk.get("/").text
