@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from app.errors import FileRefused, because
 from app.kinds import load_json
 from app.services import calendar, publishing
-from app.services.exchange import import_file
+from app.services.exchange import SKIP, import_file
 from app.services.work import Actor, Platform, Work
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -74,8 +74,9 @@ def seed_calendar(platform: Platform) -> list[int]:
 
 
 def seed_demo(platform: Platform, tell: Tell | None = None) -> dict[str, int]:
-    """Import the demonstration data into registers that are still empty; return how many
-    records each got. Running it again adds nothing."""
+    """Import the demonstration files into registers that are still empty; return how many
+    records each got. A row that refers to what is not there is left out. Running it again adds
+    nothing."""
     folder = SCHEMAS / "demo"
     order = json.loads((folder / "order.json").read_text("utf-8"))
     made: dict[str, int] = {}
@@ -87,7 +88,7 @@ def seed_demo(platform: Platform, tell: Tell | None = None) -> dict[str, int]:
             if slug not in work.snapshot.entries or not is_empty(work, slug):
                 continue
             with path.open("rb") as source:
-                report = import_file(work, slug, source, format="csv", mode="insert")
+                report = import_file(work, slug, source, format="csv", mode="insert", on_error=SKIP)
             made[slug] = report.created
         if tell:
             tell("{count} records in {slug}", {"count": made[slug], "slug": slug})
