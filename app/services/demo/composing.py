@@ -137,7 +137,7 @@ class Composer:
             then = entry.kind.month_of(given)
             if found is None:
                 continue
-            if then is not None and (not self.grid or attempt >= CAREFUL):
+            if then is not None and (not (self.grid and self.grid.owed) or attempt >= CAREFUL):
                 months = (entry.kind.month_of(found) or then) - then
                 years = (then + months) // 12 - then // 12
             elif (
@@ -170,17 +170,25 @@ class Composer:
         if kind.searchable and not kind.sortable:
             return numbered(value, row, entry.schema) if alone else value
         if kind.stores_text and not fixed:
-            value = kind.moved(value, *move)
-            if getattr(kind, "options", ()):
-                return self.invent(entry, row, attempt) if alone and attempt else value
-            if kind.month_of(value) is not None:
-                return value
-            if entry.private == "phone" or kind.name in ("credit-code", "cn-resident-id"):
-                return self.invent(entry, row, attempt)
-            if alone and (entry.unique or attempt or not self._has_reference()):
-                return numbered(value, row, entry.schema)
+            return self._text(entry, kind.moved(value, *move), row, attempt, alone)
+        value = kind.times(kind.moved(value, *move), factor)
+        if alone and kind.formula_type == "timestamp":
+            day = 1 + (value.day + self._source(row, entry, attempt).randrange(28)) % 28
+            return value.replace(day=day)
+        return value
+
+    def _text(self, entry: Field, value: str, row: int, attempt: int, alone: bool) -> Any:
+        """Return a text, a choice or a code: another one where no two records share it."""
+        kind = entry.kind
+        if getattr(kind, "options", ()):
+            return self.invent(entry, row, attempt) if alone and attempt else value
+        if kind.month_of(value) is not None:
             return value
-        return kind.times(kind.moved(value, *move), factor)
+        if entry.private == "phone" or kind.name in ("credit-code", "cn-resident-id"):
+            return self.invent(entry, row, attempt)
+        if alone and (entry.unique or attempt or not self._has_reference()):
+            return numbered(value, row, entry.schema)
+        return value
 
     def _has_reference(self) -> bool:
         return any(self.register[name].reference for name in self.register.key)

@@ -35,6 +35,8 @@ class Grid:
     subjects: tuple[str, ...]
     length: int
     count: int
+    #: whether returns are owed for the periods, so that they follow each other
+    owed: bool = False
 
 
 def recipes_of(gate: Gate) -> list[Recipe]:
@@ -100,5 +102,7 @@ def grid_of(register: Register, each: int) -> Grid | None:
             return None
         subjects = entered or [f for f in register.fields if f.reference and not f.derived]
         length, count = LENGTHS[every]
-        return Grid(name, tuple(f.name for f in subjects), length, max(1, min(count, each)))
+        owed = said is not None and said.field == name
+        names = tuple(field.name for field in subjects)
+        return Grid(name, names, length, max(1, min(count, each)), owed)
     return None

@@ -10,8 +10,8 @@ from app.definitions.register import Field, Register
 from app.services.demo.pools import Pool, owing
 from app.services.demo.recipes import Grid, Recipe
 
-#: from these attempts on references, amounts and dates stay closer to the example's
-NEAR, CAREFUL, EXACT = 2, 3, 5
+#: from these attempts on amounts and dates stay closer to the example's
+CAREFUL, EXACT = 3, 5
 
 
 def source_of(slug: str, row: int, name: str, attempt: int) -> random.Random:
@@ -31,7 +31,7 @@ class Referrer:
     blank: frozenset[str]
     #: how many rows the register is to have
     rows: int
-    _chosen: dict[tuple[int, str, bool], list[int]] = field(default_factory=dict, init=False)
+    _chosen: dict[tuple[int, str, int], list[int]] = field(default_factory=dict, init=False)
 
     def subject(self, row: int) -> int:
         """Return whose row it is: those of one subject follow each other."""
@@ -60,7 +60,7 @@ class Referrer:
                 continue
             if self.grid and entry.name in self.grid.subjects:
                 found[entry.name] = self._owner(ids, self.subject(row), attempt)
-            elif entry.name in self.register.key:
+            elif entry.name in self.register.key or self._apart:
                 found[entry.name] = ids[(row + attempt * 7) % len(ids)]
             else:
                 found[entry.name] = source_of(self.register.slug, row, entry.name, attempt).choice(
@@ -69,6 +69,11 @@ class Referrer:
         if attempt != CAREFUL:
             found.update(self._agreeing(found))
         return found
+
+    @property
+    def _apart(self) -> bool:
+        """Return whether the key is made of what is computed, and so of any reference."""
+        return any(self.register[name].derived for name in self.register.key)
 
     def _owner(self, ids: list[int], subject: int, attempt: int) -> int:
         """Return the record that stands for a subject; in later attempts one that stands for
@@ -80,22 +85,28 @@ class Referrer:
         return spare[(subject * 7 + attempt) % len(spare)]
 
     def candidates(self, which: int, entry: Field, attempt: int) -> list[int]:
-        """Return the records a reference may choose among: such as the example is about, and
-        after two attempts those that are most like it."""
-        place = (which, entry.name, attempt >= NEAR)
+        """Return the records a reference may choose among: in turn such as the example is
+        about, those most like it, and all that owe a return."""
+        place = (which, entry.name, attempt % 3)
         if place not in self._chosen:
-            recipe, pool = self.recipes[which], self.pools[entry.reference]
-            wanted = dict(recipe.wanted.get(entry.name, {}))
-            wanted |= {c.field: c.value for c in owing(self.register, entry.name)}
-            found = pool.matching(wanted)
-            given = [(self.register[name], value) for name, value in recipe.given.items()]
-            read = [
-                (one.lookup.field, one.kind, value)
-                for one, value in given
-                if one.lookup and one.lookup.reference == entry.name
-            ]
-            self._chosen[place] = pool.nearest(found, read) if attempt >= NEAR and read else found
+            self._chosen[place] = self._find(self.recipes[which], entry, attempt % 3)
         return self._chosen[place]
+
+    def _find(self, recipe: Recipe, entry: Field, way: int) -> list[int]:
+        pool = self.pools[entry.reference]
+        owed = {c.field: c.value for c in owing(self.register, entry.name)}
+        free = pool.matching(owed)
+        found = pool.matching({**recipe.wanted.get(entry.name, {}), **owed})
+        if self.grid and entry.name in self.grid.subjects:
+            return found if len(found) * self.grid.count >= self.rows else free
+        if way == 2:
+            return free
+        read = [
+            (one.lookup.field, one.kind, value)
+            for one, value in ((self.register[name], value) for name, value in recipe.given.items())
+            if one.lookup and one.lookup.reference == entry.name
+        ]
+        return pool.nearest(found, read) if way == 1 and read else found
 
     def _agreeing(self, chosen: Mapping[str, int]) -> Iterator[tuple[str, int]]:
         """Give references that say the same as what is looked up through another: the firm of
