@@ -15,6 +15,7 @@ from app.definitions.register import Field, Register
 from app.errors import Problem
 from app.kinds.inventing import Draw, month_count
 from app.services.demo.numbering import numbered
+from app.services.demo.order import dependants
 from app.services.demo.pools import Pool
 from app.services.demo.recipes import Grid, Recipe
 from app.services.demo.referring import CAREFUL, EXACT, Referrer, source_of
@@ -24,6 +25,8 @@ from app.storage.catalog import Published
 SPAN = 24
 
 TWICE = Decimal(2)
+#: the share of rows whose choices are drawn first, and the example's only where refused
+VARIED = 0.3
 
 TAKEN, MISSING = "value.taken", "schema.required"
 
@@ -65,8 +68,10 @@ class Composer:
                 recipe, references, (months, years), factor, attempt
             )
         values: Values = {}
+        blank = self.referrer.blank
+        idle = {other for name in blank for other in dependants(self.register, name)}
         for entry in self.register.fields:
-            if entry.derived or entry.name in self.referrer.blank:
+            if entry.derived or entry.name in blank | idle:
                 continue
             value = recipe.values.get(entry.name)
             if entry.name in references:
@@ -88,8 +93,9 @@ class Composer:
         return source_of(self.published.slug, row, name, attempt)
 
     def _which(self, row: int, attempt: int) -> int:
-        """Return the place of a row's example: they take turns, so that all are used."""
-        return (self.referrer.subject(row) + attempt) % len(self.recipes)
+        """Return the place of a row's example: they take turns, so that all are used; after
+        two attempts it is another row's."""
+        return (self.referrer.subject(row) + max(0, attempt - 1)) % len(self.recipes)
 
     def _shift(self, recipe: Recipe, row: int, attempt: int) -> tuple[int, int]:
         """Return by how many months and years everything in the example is moved."""
@@ -112,10 +118,12 @@ class Composer:
         """Return how large the record's amounts are beside the example's: a subject has a size
         of its own, grows slowly, and has good and bad months. The first of each example is as
         large as the example: others may refer to what only such a one allows."""
-        if attempt >= CAREFUL or self.referrer.subject(row) < len(self.recipes):
+        if attempt >= CAREFUL:
             return Decimal(1)
-        size = self._source(self.referrer.subject(row), "size", 0).gauss(0, 0.5)
-        if self.grid:
+        subject = self.referrer.subject(row)
+        first = subject < len(self.recipes)
+        size = 0.0 if first else self._source(subject, "size", 0).gauss(0, 0.5)
+        if self.grid and self.grid.owed:
             back = row % self.grid.count * self.grid.length
             season = 0.05 * math.sin(back * math.pi / 6)
             size += season - 0.006 * back + self._source(row, "season", attempt).gauss(0, 0.02)
@@ -169,6 +177,8 @@ class Composer:
         fixed = self.grid is not None and entry.name == self.grid.field
         if kind.searchable and not kind.sortable:
             return numbered(value, row, entry.schema) if alone else value
+        if getattr(kind, "options", ()):
+            return self._choice(entry, value, row, attempt, alone)
         if kind.stores_text and not fixed:
             return self._text(entry, kind.moved(value, *move), row, attempt, alone)
         value = kind.times(kind.moved(value, *move), factor)
@@ -177,11 +187,18 @@ class Composer:
             return value.replace(day=day)
         return value
 
+    def _choice(self, entry: Field, value: Any, row: int, attempt: int, alone: bool) -> Any:
+        """Return a choice: at times another one, which the gate may refuse."""
+        if attempt:
+            return self.invent(entry, row, attempt) if alone else value
+        subject = self.referrer.subject(row)
+        if subject >= len(self.recipes) and self._source(row, "other", 0).random() < VARIED:
+            return self.invent(entry, row, attempt)
+        return value
+
     def _text(self, entry: Field, value: str, row: int, attempt: int, alone: bool) -> Any:
-        """Return a text, a choice or a code: another one where no two records share it."""
+        """Return a text or a code: another one where no two records share it."""
         kind = entry.kind
-        if getattr(kind, "options", ()):
-            return self.invent(entry, row, attempt) if alone and attempt else value
         if kind.month_of(value) is not None:
             return value
         if entry.private == "phone" or kind.name in ("credit-code", "cn-resident-id"):

@@ -27,7 +27,7 @@ BATCH = 1000
 #: how often a row is made anew (every second time) or repaired before it is given up
 ATTEMPTS = 17
 #: attempts in which a row with warnings is not good enough yet
-PICKY = 4
+PICKY = 2
 #: file that stands in for every attachment: media type → its content
 FILES = {
     "application/pdf": ("示例附件.pdf", b"%PDF-1.4\n% invented\n%%EOF\n"),

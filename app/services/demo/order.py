@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -30,22 +31,38 @@ def entered_references(register: Register) -> Iterator[Field]:
                 yield one
 
 
+def dependants(register: Register, name: str) -> list[str]:
+    """Return the fields that may be filled in only where ``name`` is."""
+    said = register.schema.get("dependentRequired", {})
+    return [other for other, needed in said.items() if name in needed]
+
+
 def arrange(registers: Mapping[str, Register]) -> list[str]:
     """Return the slugs in the order in which they are filled.
 
     What a required reference points at comes first; where the rest goes round in a circle, the
-    register with the fewest references that find nothing yet is next.
+    register with the fewest references that find nothing yet is next; one that other fields
+    cannot do without counts for more.
     """
     needs: dict[str, set[str]] = {}
-    likes: dict[str, set[str]] = {}
+    likes: dict[str, Counter[str]] = {}
     for slug, register in registers.items():
         others = [f for f in entered_references(register) if f.reference not in ("", slug)]
         needs[slug] = {f.reference for f in others if f.required}
-        likes[slug] = {f.reference for f in others}
+        likes[slug] = Counter()
+        for field in others:
+            likes[slug][field.reference] += 1 + len(dependants(register, field.name))
     done: list[str] = []
     waiting = set(registers)
     while waiting:
-        slug = min(waiting, key=lambda s: (len(needs[s] & waiting), len(likes[s] & waiting), s))
+        slug = min(
+            waiting,
+            key=lambda s: (
+                len(needs[s] & waiting),
+                sum(likes[s][other] for other in waiting),
+                s,
+            ),
+        )
         waiting.remove(slug)
         done.append(slug)
     return done
