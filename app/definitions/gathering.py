@@ -164,7 +164,10 @@ def _check_via(draft: Draft, at: tuple[str, ...], register: str, prop: Mapping[s
         return
     kind = _source_kind(draft, (*at, "via"), register, prop["via"])
     if kind is not None and getattr(kind, "register", "") != draft.slug:
-        text = "{name} does not refer to this register, so no rows are gathered through it."
+        text = (
+            "{name} does not refer to this register, so no rows are gathered through it. Leave via "
+            "out and say in where which rows are meant."
+        )
         draft.findings.add((*at, "via"), "rollup", text, name=f"{register}.{prop['via']}")
 
 
