@@ -20,7 +20,7 @@ _NUMBERS = {"double", "int"}
 #: kinds that ``plus`` can be added to
 _STEPS = {"month", "quarter", "year", "date", "integer", "number"}
 
-NO_REGISTER = "There is no register {name}."
+NO_REGISTER = "There is no register {name}: publish it first, or give both definitions together."
 NO_FIELD = "There is no field {name}."
 NO_FIELD_THERE = "There is no field {name} in {register}."
 NOT_WELL_THERE = "{name} is itself not well, so nothing can be read from it: mend it first."

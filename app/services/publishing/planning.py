@@ -17,7 +17,7 @@ from app.services import access
 from app.services.publishing.circles import find_circle
 from app.services.publishing.columns import Ground, plan_columns
 from app.services.publishing.flows import plan_states
-from app.services.publishing.nobody import unknown_roles
+from app.services.publishing.holders import unknown_roles
 from app.services.publishing.review import Projection, preview
 from app.services.publishing.steps import EXAMPLES, Plan, Step
 from app.services.returns import changing
