@@ -62,8 +62,7 @@ ROLLUP = (
     "Exactly one of sum, avg, min, max, latest and count. `via` or a `where` with `$field` says "
     "which rows belong to a record; the same register may be gathered, such as the same month of "
     "last year. Of no rows the sum and the count are 0, the others are blank. Stored, and kept in "
-    "step when the rows change. A record that its own roll-up counts is counted once it is saved: "
-    'for a running total gather the periods before (`{"<": "$month"}`) and compute the sum.'
+    "step when the rows change. A record that its own roll-up gathers counts while it is judged."
 )
 RULES = (
     "A rule whose expression misses a value does not apply. Its code is `rule.` and its name, or "
