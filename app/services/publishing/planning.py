@@ -17,6 +17,7 @@ from app.services import access
 from app.services.publishing.circles import find_circle
 from app.services.publishing.columns import Ground, plan_columns
 from app.services.publishing.flows import plan_states
+from app.services.publishing.holders import unknown_roles
 from app.services.publishing.review import Projection, preview
 from app.services.publishing.steps import EXAMPLES, Plan, Step
 from app.services.returns import changing
@@ -73,6 +74,7 @@ def make_plan(
     if slug not in work.snapshot.entries:
         plan = first_plan(document, register)
         plan.steps += circles(circle)
+        plan.steps += unknown_roles(work, register)
         return plan
     old = work.published(slug)
     base_hash = stored_digest(work, slug, old.revision)
@@ -89,6 +91,7 @@ def make_plan(
     plan.steps += plan_indexes(work, old, plan)
     plan.steps += circles(circle)
     plan.steps += plan_states(work, old, register)
+    plan.steps += unknown_roles(work, register, old.register)
     plan.steps += plan_dependents(work, plan, together)
     plan.steps += plan_computing(old, register, plan, differences, total)
     if total and needs_review(differences, plan):
