@@ -56,6 +56,18 @@ def test_a_record_goes_its_way_and_the_history_tells_it(desk):
     assert disagreements(desk.platform) == []
 
 
+def test_a_step_writes_also_what_people_may_not_change(platform):
+    day = {"title": "支付日期", "type": "string", "format": "date", "editable": "false"}
+    desk = Desk(platform, flow_definition(properties={"noted_on": day}))
+    record = desk.enter()
+    desk.move("clerk-a", record.id, "submit")
+    desk.move("staff", record.id, "approve")
+
+    assert desk.move("staff", record.id, "pay").values["noted_on"] is not None
+    with pytest.raises(RecordRefused), platform.writing(ME) as work:
+        records.change(work, "demo", record.id, 4, {"noted_on": "2024-01-01"})
+
+
 def test_only_the_steps_of_ones_role_are_offered(desk):
     record = desk.enter()
     desk.move("clerk-a", record.id, "submit")
