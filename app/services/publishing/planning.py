@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from app.definitions.diff import Difference, compare
 from app.definitions.register import Register
-from app.errors import DefinitionRefused, because
+from app.errors import because
 from app.kinds import dump_json
 from app.services import access
 from app.services.publishing.circles import find_circle
 from app.services.publishing.columns import Ground, plan_columns
+from app.services.publishing.dependents import plan_dependents
 from app.services.publishing.flows import plan_states
 from app.services.publishing.holders import unknown_roles
 from app.services.publishing.review import Projection, preview
@@ -23,7 +24,7 @@ from app.services.publishing.steps import EXAMPLES, Plan, Step
 from app.services.returns import changing
 from app.services.work import Work
 from app.storage import ddl, models, rows
-from app.storage.catalog import CatalogNeighbours, Published
+from app.storage.catalog import Published
 from app.storage.layout import Layout, Place, index_name
 from app.storage.tables import build_tables, wanted_indexes
 
@@ -92,7 +93,7 @@ def make_plan(
     plan.steps += circles(circle)
     plan.steps += plan_states(work, old, register)
     plan.steps += unknown_roles(work, register, old.register)
-    plan.steps += plan_dependents(work, plan, together)
+    plan.steps += plan_dependents(work, plan, old.layout, together)
     plan.steps += plan_computing(old, register, plan, differences, total)
     if total and needs_review(differences, plan):
         plan.steps += preview(work, Projection(old, register, plan), count=count)
@@ -314,32 +315,6 @@ def circles(circle: list[tuple[str, str]]) -> Iterator[Step]:
         text = "These fields would be computed from each other: {fields}. Break the circle first"
         shown = {"fields": " → ".join(f"{slug}.{name}" for slug, name in circle)}
         yield Step("circle", text, shown, needs="refused")
-
-
-def plan_dependents(work: Work, plan: Plan, together: frozenset[str]) -> Iterator[Step]:
-    """Give a refusal for every register that would no longer compile beside the new revision,
-    or whose look-ups would change their kind."""
-    for entry in work.snapshot.entries.values():
-        if plan.slug not in entry.neighbours or entry.slug in together | {plan.slug}:
-            continue
-        dependent = work.published(entry.slug)
-        neighbours = CatalogNeighbours(work.tx, work.snapshot, {plan.slug: plan.layout})
-        try:
-            compiled = work.catalog.compiler(dependent.register.document, neighbours)
-        except DefinitionRefused as refused:
-            shown = {"register": entry.title, "reason": refused.problems[0].sentence()}
-            text = "{register} reads what is taken away here: {reason}"
-            yield Step("dependent", text, shown, needs="refused")
-            continue
-        for field in compiled.fields:
-            place = dependent.layout.places.get(field.name)
-            if field.derived and place and not field.kind.holds(place.kind):
-                shown = {"register": entry.title, "field": field.title}
-                text = (
-                    "{field} of {register} takes its kind from a field that changes its kind "
-                    "here. Retire it there first, and publish it again afterwards"
-                )
-                yield Step("dependent", text, shown, needs="refused")
 
 
 def private_copy(document: Mapping[str, Any]) -> dict[str, Any]:
