@@ -31,7 +31,8 @@ def wide(
     if "_id" in equal:
         return frozenset(equal) - {"_id"}
     best: tuple[int, int, tuple[str, ...]] = (0, 0, ())
-    for names, unique in wanted_indexes(register):
+    for spelled, unique in wanted_indexes(register):
+        names = tuple(name.removeprefix("-") for name in spelled)
         path = tuple(takewhile(lambda name: name in equal, names))
         narrow = any(register[name].reference or register[name].unique for name in path)
         if path and (narrow or (unique and path == names)):

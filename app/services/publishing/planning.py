@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from app.services.publishing.columns import Ground, plan_columns
 from app.services.publishing.dependents import plan_dependents
 from app.services.publishing.flows import plan_states
 from app.services.publishing.holders import unknown_roles
+from app.services.publishing.indexes import index_steps, plan_indexes
 from app.services.publishing.review import Projection, preview
 from app.services.publishing.steps import EXAMPLES, Plan, Step
 from app.services.returns import changing
@@ -26,7 +27,7 @@ from app.services.work import Work
 from app.storage import ddl, models, rows
 from app.storage.catalog import Published
 from app.storage.layout import Layout, Place, index_name
-from app.storage.tables import build_tables, wanted_indexes
+from app.storage.tables import build_tables
 
 #: differences that are said by the steps of columns
 SAID = frozenset(
@@ -189,91 +190,6 @@ def retired_choice(work: Work, old: Published, found: Difference) -> Step:
     shown = {**found.values, "count": holders}
     needs = "confirm" if holders else ""
     return Step(found.code, text, shown, found.name, holders, examples, needs)
-
-
-def plan_indexes(work: Work, old: Published, plan: Plan) -> Iterator[Step]:
-    """Give the steps that bring indexes to what the list needs; unique ones after looking for
-    duplicates, which refuse the plan and are listed."""
-    former = dict(plan.layout.indexes)
-    for step in index_steps(plan.layout, plan.register, former):
-        if step.code == "unique":
-            duplicates = list(find_duplicates(work, old, plan, step.values["names"]))
-            if duplicates:
-                text = "{field} cannot be unique yet: {count} values stand more than once"
-                shown = {"field": step.values["field"], "count": len(duplicates)}
-                yield Step(
-                    "duplicates", text, shown, step.name, len(duplicates),
-                    duplicates[:EXAMPLES], "refused",
-                )  # fmt: skip
-                continue
-        yield step
-
-
-#: how the platform's own columns that are indexed are called in a plan
-OWN = {"_unit": "unit it belongs to", "_state": "state of the workflow"}
-
-
-def index_steps(layout: Layout, register: Register, former: Mapping[str, Any]) -> Iterator[Step]:
-    """Give the steps from the indexes in ``former`` to those ``register`` wants."""
-    wanted: dict[str, tuple[tuple[str, ...], bool]] = {}
-    for names, unique in wanted_indexes(register):
-        columns = tuple(n if n.startswith("_") else layout.places[n].column for n in names)
-        name = index_name(layout.table, columns, unique)
-        wanted[name] = (columns, unique)
-        if name not in former:
-            title = [because(OWN[n]) if n in OWN else register[n].title for n in names]
-            yield index_step(layout.table, name, columns, names, title, unique)
-    for name in former:
-        if name not in wanted:
-            yield Step(
-                "index_dropped",
-                "An index that is no longer needed is dropped",
-                {},
-                run=dropping(name),
-            )
-    layout.indexes = wanted
-
-
-def index_step(
-    table: str,
-    name: str,
-    columns: tuple[str, ...],
-    names: tuple[str, ...],
-    title: Sequence[Any],
-    unique: bool,
-) -> Step:
-    def run(work: Work) -> None:
-        ddl.create_index(work.tx, name, table, columns, unique=unique)
-
-    text = "{field} is unique from now on" if unique else "Lists by {field} get an index"
-    shown = {"field": title[0] if len(title) == 1 else list(title), "names": names}
-    return Step("unique" if unique else "index", text, shown, names[-1], run=run)
-
-
-def dropping(name: str) -> Any:
-    def run(work: Work) -> None:
-        ddl.drop_index(work.tx, name)
-
-    return run
-
-
-def find_duplicates(
-    work: Work, old: Published, plan: Plan, names: tuple[str, ...]
-) -> Iterator[str]:
-    """Give, in words, every combination of values that more than one living record holds."""
-    if not all(n in old.register for n in names):
-        return
-    main = old.tables.main
-    columns = [main.c[n] for n in names]
-    query = sa.select(sa.func.count(), *columns).where(main.c["_deleted_at"].is_(None))
-    for column in columns:
-        query = query.where(column.is_not(None))
-    query = query.group_by(*columns).having(sa.func.count() > 1).order_by(sa.func.count().desc())
-    for row in work.tx.execute(query.limit(1000)):
-        shown = [old.register[n].kind.show(v) for n, v in zip(names, row[1:], strict=True)]
-        where = [c == v for c, v in zip(columns, row[1:], strict=True)]
-        ids = work.tx.scalars(sa.select(main.c["_id"]).where(*where).limit(EXAMPLES))
-        yield f"{' '.join(shown)} ×{row[0]} ({', '.join(f'#{i}' for i in ids)})"
 
 
 def plan_computing(
