@@ -53,6 +53,9 @@ class Year(Kind):
     def reader(self) -> Reader:
         return Reader(read_year)
 
+    def from_formula(self, result: Any) -> int | None:
+        return read_year(result)
+
     def invent(self, draw: Draw, prop: Mapping[str, Any]) -> int:
         last = min(int(prop.get("maximum", draw.today.year)), draw.today.year)
         return max(int(prop.get("minimum", 0)), last - draw.source.randrange(3))

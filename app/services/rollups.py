@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.definitions.gate import Values, round_half_up
+from app.definitions.gate import Values
 from app.definitions.register import Condition, Field, Rollup
 from app.errors import SumTooLong
 from app.kinds.columns import DIGITS
@@ -50,12 +50,17 @@ def roll_up(
     found = dict(aggregate(work, rollups, own, points, itself))
     nothing: Measured = [()] * len(fields)
     itself = itself and not any(never_itself(condition) for condition in own)
-    for point, record, result in zip(asked, records, results, strict=True):
+    finishing = [(field.name, finisher(field)) for field in fields]
+    constants = [[c for c in rollup.where if not c.own] for rollup in rollups]
+    for point, (record, values), result in zip(asked, records, results, strict=True):
         measured = nothing if point is None else found.get(point, nothing)
-        if itself and point is not None and all(holds(c, *record) for c in own):
-            measured = [*with_itself(rollups, measured, *record)]
-        for field, value in zip(fields, measured, strict=True):
-            result[field.name] = settle(field, value)
+        if itself and point is not None and meets(own, record, values):
+            measured = [
+                combined(rollup, others, record, values) if meets(only, record, values) else others
+                for rollup, only, others in zip(rollups, constants, measured, strict=True)
+            ]
+        for (name, finish), value in zip(finishing, measured, strict=True):
+            result[name] = finish(value)
 
 
 def own_conditions(rollup: Rollup) -> tuple[Condition, ...]:
@@ -198,30 +203,15 @@ def measures(
 # ── the record itself, as it is going to be stored
 
 
-def with_itself(
-    rollups: Sequence[Rollup],
-    measured: Measured,
-    record: int | None,
-    values: Values,
-) -> Iterator[tuple[Any, ...]]:
-    """Give what each roll-up measures when the record is counted too, which meets what they
-    compare with own fields."""
-    for rollup, others in zip(rollups, measured, strict=True):
-        constants = [c for c in rollup.where if not c.own]
-        if all(holds(condition, record, values) for condition in constants):
-            yield combined(rollup, others, record, values)
-        else:
-            yield others
-
-
-def holds(condition: Condition, record: int | None, values: Values) -> bool:
-    """Return whether a record fulfils a condition on itself; what is missing fulfils none."""
-    value, wanted = value_of(condition.field, record, values), condition.value
-    if condition.own:
-        wanted = shift(value_of(condition.own, record, values), condition.plus)
-    if value is None or wanted is None:
-        return False
-    return bool(PLAIN[condition.operator](value, wanted))
+def meets(conditions: Sequence[Condition], record: int | None, values: Values) -> bool:
+    """Return whether a record meets conditions on itself; what is missing meets none."""
+    for condition in conditions:
+        value, wanted = value_of(condition.field, record, values), condition.value
+        if condition.own:
+            wanted = shift(value_of(condition.own, record, values), condition.plus)
+        if value is None or wanted is None or not PLAIN[condition.operator](value, wanted):
+            return False
+    return True
 
 
 def never_itself(condition: Condition) -> bool:
@@ -261,24 +251,31 @@ def later(
     return (values.get(rollup.field), by, number)
 
 
-def settle(field: Field, found: Sequence[Any]) -> Any:
-    """Return a measure as the field's value; nothing counted or summed is 0."""
+def finisher(field: Field) -> Callable[[Sequence[Any]], Any]:
+    """Return what makes a measure the field's value; nothing counted or summed is 0."""
     rollup = field.rollup
     assert rollup is not None
-    value: Any = found[0] if found else None
-    if rollup.operation == "latest":
+    operation, scale = rollup.operation, getattr(field.kind, "scale", None)
+    whole = scale is None and field.kind.formula_type == "int"
+    bound, none = 10 ** (DIGITS - (scale or 0)), 0 if operation in ("count", "sum") else None
+    step = None if scale is None else Decimal(1).scaleb(-scale)
+
+    def finish(found: Sequence[Any]) -> Any:
+        value: Any = found[0] if found else None
+        if operation == "latest":
+            return value
+        if value is None:
+            value = none
+            if value is None:
+                return None
+        if operation == "avg":
+            value = Decimal(value) / found[1]
+        if step is not None:
+            value = Decimal(value).quantize(step, rounding="ROUND_HALF_UP")
+        elif whole:
+            value = int(value)
+        if isinstance(value, (int, Decimal)) and abs(value) >= bound:
+            raise SumTooLong(digits=DIGITS)
         return value
-    if rollup.operation in ("count", "sum") and value is None:
-        value = 0
-    if rollup.operation == "avg" and found and found[1]:
-        value = Decimal(value) / found[1]
-    if value is None:
-        return None
-    scale = getattr(field.kind, "scale", None)
-    if scale is not None:
-        value = round_half_up(Decimal(value), scale)
-    elif field.kind.formula_type == "int":
-        value = int(value)
-    if isinstance(value, (int, Decimal)) and abs(value) >= 10 ** (DIGITS - (scale or 0)):
-        raise SumTooLong(digits=DIGITS)
-    return value
+
+    return finish
