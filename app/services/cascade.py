@@ -22,7 +22,7 @@ from app.services.surroundings import gather
 from app.services.work import Work
 from app.storage import rows
 from app.storage.catalog import Published
-from app.storage.points import points_table
+from app.storage.points import among, points_table
 
 DEEPEST = 20
 #: a source row's value is compared with the reader's own field the other way round
@@ -135,8 +135,8 @@ def queries(
         if field.name in names:
             read.add("_label")
         ids = [c.record for c in changes if differs(c, read)]
-        for part in rows.chunks(ids):
-            yield sa.select(main.c["_id"]).where(main.c[field.name].in_(part))
+        if ids:
+            yield sa.select(main.c["_id"]).where(among(work.tx, main.c[field.name], ids))
     for own, rollups in by_shape(register, slug).items():
         points = rolled(own, rollups, changes)
         if points:

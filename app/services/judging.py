@@ -16,7 +16,7 @@ from app.services.surroundings import gather
 from app.services.work import Work
 from app.storage import models, rows
 from app.storage.catalog import Published
-from app.storage.points import points_table
+from app.storage.points import among, points_table
 
 
 def judge_many(
@@ -76,17 +76,13 @@ def check_references(
 def living(work: Work, target: Published, ids: set[int]) -> set[int]:
     """Return which of ``ids`` are records that are not deleted and that the person sees."""
     main = target.tables.main
-    found: set[int] = set()
-    seen = access.seen(work, target) if ids else None
-    wanted = sorted(ids)
-    for part in rows.chunks(wanted):
-        query = sa.select(main.c["_id"]).where(
-            main.c["_id"].in_(part), main.c["_deleted_at"].is_(None)
-        )
-        if seen is not None:
-            query = query.where(seen)
-        found.update(work.tx.scalars(query))
-    return found
+    if not ids:
+        return set()
+    seen = access.seen(work, target)
+    query = sa.select(main.c["_id"]).where(
+        among(work.tx, main.c["_id"], sorted(ids)), main.c["_deleted_at"].is_(None)
+    )
+    return set(work.tx.scalars(query if seen is None else query.where(seen)))
 
 
 def missing(field: Field, value: Any, target: str) -> Problem:

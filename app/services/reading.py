@@ -16,6 +16,7 @@ from app.services.concealing import conceal
 from app.services.work import Work
 from app.storage import rows
 from app.storage.catalog import Published
+from app.storage.points import among
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,14 +209,13 @@ def match_texts(
     main, title = column.table, target.register.title
     visible = access.seen(work, target)
     seen: dict[str, list[int]] = {}
-    for part in rows.chunks(wanted):
-        query = sa.select(column, main.c["_id"]).where(
-            column.in_(part), main.c["_deleted_at"].is_(None)
-        )
-        if visible is not None:
-            query = query.where(visible)
-        for text, number in work.tx.execute(query):
-            seen.setdefault(text, []).append(number)
+    query = sa.select(column, main.c["_id"]).where(
+        among(work.tx, column, wanted), main.c["_deleted_at"].is_(None)
+    )
+    if visible is not None:
+        query = query.where(visible)
+    for text, number in work.tx.execute(query) if wanted else ():
+        seen.setdefault(text, []).append(number)
     for text, numbers in seen.items():
         if len(numbers) == 1:
             found[text] = numbers[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,7 +11,7 @@ from app.definitions.register import Field
 from app.services.rollups import roll_up
 from app.services.work import Work
 from app.storage.catalog import Published
-from app.storage.rows import chunks
+from app.storage.points import among
 
 
 def gather(
@@ -54,17 +53,13 @@ def look_up(
     records: Sequence[tuple[int | None, Values]],
     results: list[Values],
 ) -> None:
-    """Read the look-ups that go through one reference, with one query for 500 targets."""
+    """Read the look-ups that go through one reference, with one query."""
     lookups = [(f.name, f.lookup) for f in fields if f.lookup]
     target = work.published(lookups[0][1].register).tables.main
     columns = [target.c[lookup.field] for _, lookup in lookups]
     wanted = sorted({v[reference] for _, v in records if v.get(reference) is not None})
-    found: dict[int, Sequence[Any]] = {}
-    for part in chunks(wanted):
-        for row in work.tx.execute(sa.select(target.c["_id"], *columns).where(
-            target.c["_id"].in_(part)
-        )):  # fmt: skip
-            found[row[0]] = row[1:]
+    query = sa.select(target.c["_id"], *columns).where(among(work.tx, target.c["_id"], wanted))
+    found = {row[0]: row[1:] for row in work.tx.execute(query)} if wanted else {}
     for (_, values), result in zip(records, results, strict=True):
         seen = found.get(values.get(reference) or 0)
         for position, (name, _) in enumerate(lookups):

@@ -8,7 +8,7 @@ PostgreSQL. (An ``OR`` of a thousand conditions is parsed anew for every thousan
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,6 +28,21 @@ def points_table(
     if tx.dialect.name == "sqlite":
         return _from_json(tx.dialect, types, points)
     return _from_arrays(types, points)
+
+
+def among(
+    tx: sa.Connection, column: sa.ColumnElement[Any], values: Collection[Any]
+) -> sa.ColumnElement[bool]:
+    """Return that ``column`` holds one of ``values``, however many: they travel as one parameter,
+    so the statement is the same for all, and no engine's bound on parameters is met."""
+    if tx.dialect.name != "sqlite":
+        array = sa.bindparam("among", list(values), ARRAY(column.type), unique=True)
+        return column == sa.any_(array)
+    process = column.type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
+    cells = [*values] if process is None else [process(value) for value in values]
+    given = sa.bindparam("among", json.dumps(cells, ensure_ascii=False), sa.Text, unique=True)
+    each = sa.func.json_each(given).table_valued("value")
+    return column.in_(sa.select(sa.type_coerce(each.c["value"], column.type)))
 
 
 def _from_json(

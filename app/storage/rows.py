@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from app.storage import models
 from app.storage.catalog import Published
+from app.storage.points import among
 
 #: Rows that are read or written at a time.
 BATCH = 1000
@@ -176,9 +177,8 @@ def get_many(tx: sa.Connection, published: Published, ids: Sequence[int]) -> lis
     """Return records by id, in the order of ``ids``."""
     main = published.tables.main
     found: dict[int, Row] = {}
-    for part in chunks(ids):
-        for row in tx.execute(sa.select(main).where(main.c["_id"].in_(part))):
-            found[row[0]] = as_row(main, row)
+    for row in tx.execute(sa.select(main).where(among(tx, main.c["_id"], ids))):
+        found[row[0]] = as_row(main, row)
     rows = [found[i] for i in ids if i in found]
     add_children(tx, published, rows)
     return rows
@@ -194,14 +194,12 @@ def add_children(tx: sa.Connection, published: Published, rows: Sequence[Row]) -
     for name, child in published.tables.children.items():
         by_id = {row["_id"]: row for row in rows}
         lists: dict[int, list[Row]] = {}
-        ids = list(by_id)
-        for part in chunks(ids):
-            query = sa.select(child).where(child.c["_parent"].in_(part))
-            for found in tx.execute(query.order_by(child.c["_parent"], child.c["_position"])):
-                cell = as_row(child, found)
-                parent = cell.pop("_parent")
-                del cell["_id"], cell["_position"]
-                lists.setdefault(parent, []).append(cell)
+        query = sa.select(child).where(among(tx, child.c["_parent"], by_id))
+        for found in tx.execute(query.order_by(child.c["_parent"], child.c["_position"])):
+            cell = as_row(child, found)
+            parent = cell.pop("_parent")
+            del cell["_id"], cell["_position"]
+            lists.setdefault(parent, []).append(cell)
         for number, row in by_id.items():
             row[name] = tuple(lists[number]) if number in lists else None
 
@@ -237,11 +235,10 @@ def labels(tx: sa.Connection, published: Published, ids: Iterable[int]) -> dict[
     """Return the labels of records by id."""
     main = published.tables.main
     wanted = sorted(set(ids))
-    result: dict[int, str] = {}
-    for part in chunks(wanted):
-        query = sa.select(main.c["_id"], main.c["_label"]).where(main.c["_id"].in_(part))
-        result.update({row[0]: row[1] for row in tx.execute(query)})
-    return result
+    if not wanted:
+        return {}
+    query = sa.select(main.c["_id"], main.c["_label"]).where(among(tx, main.c["_id"], wanted))
+    return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def count(

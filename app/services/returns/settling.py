@@ -34,6 +34,7 @@ from app.services.returns.facts import (
 from app.services.returns.owing import Matching, Pair
 from app.services.work import Work
 from app.storage.catalog import Published
+from app.storage.points import among
 from app.storage.rows import CHUNK, chunks
 
 CODE = "period.closed"
@@ -123,7 +124,8 @@ def _closed(work: Work, published: Published, pairs: set[Pair]) -> dict[Pair, Pr
     found: dict[Pair, str] = {}
     for periods, subjects in _parts(pairs):
         query = sa.select(due.c.period, due.c.subject, due.c.state).where(
-            of_register(published), due.c.period.in_(periods), due.c.subject.in_(subjects),
+            of_register(published), due.c.period.in_(periods),
+            among(work.tx, due.c.subject, subjects),
             due.c.closed_at.is_not(None), due.c.supplementing.is_(sa.false()),
         )  # fmt: skip
         for period, subject, state in work.tx.execute(query):
@@ -160,7 +162,9 @@ def settle(work: Work, published: Published, rows: Iterable[Row]) -> None:
     touched = matching.touched(matching.pairs(row for row in rows if row is not None))
     for periods, subjects in _parts(touched):
         where = sa.and_(
-            of_register(published), due.c.period.in_(periods), due.c.subject.in_(subjects)
+            of_register(published),
+            due.c.period.in_(periods),
+            among(work.tx, due.c.subject, subjects),
         )
         bring_in_step(work, matching, where)
 
