@@ -45,6 +45,10 @@ class Control:
     locked: bool = False
     hidden: bool = False
     others: bool = False
+    #: numbered by the platform
+    serial: bool = False
+    #: how the value of a derived field comes about
+    how: str = ""
     wide: bool = False
     aria: str = ""
     describedby: str = ""
@@ -96,7 +100,7 @@ def draw(drawing: Drawing, entered: Field) -> Control:
     if entered.derived:
         drawn.widget, drawn.value = "given", drawing.computed.get(name, "")
     elif entered.serial and (drawn.locked or not drawing.editing):
-        drawn.widget, drawn.required = "given", False
+        drawn.widget, drawn.required, drawn.serial = "given", False, True
         drawn.value = text_of(drawing.typed.get(name)) if drawn.locked else _("Given when saved")
     elif name in drawing.given:
         drawn.widget, drawn.value, drawn.required = "given", drawing.given[name], False
