@@ -21,7 +21,7 @@ from app.errors import (
 )
 from app.faces.admin import addresses, conflicts, desk, draft_pages, entry, form_page, returns_pages
 from app.faces.admin.telling import tell
-from app.services import access, drafts, records
+from app.services import access, beginning, drafts, records
 from app.services.reading import Record
 from app.services.returns import carrying
 from app.services.work import Work
@@ -57,10 +57,11 @@ class Sheet:
 
 
 def blank(view: RegisterView) -> str:
-    """Return the empty form with its defaults, a token of its own, and what the address gives."""
+    """Return the empty form with what a new record begins with, a token of its own, and what the
+    address gives."""
     with desk.reading() as work:
         access.require(work, "create", view.register.slug)
-    values = view.published.gate.defaults()
+        values = view.published.gate.beginnings() | beginning.own(work, view.register.slug)
     typed = entry.stored_as_typed(view.register, values)
     typed |= {k: v for k, v in entry.typed_of(view.register, request.args).items() if v}
     prefilled, carried = returns_pages.begun(view, typed)
