@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
 from app.definitions.flow import State, Transition
-from app.errors import AppError, RecordNotFound
+from app.errors import AppError, Problem, RecordNotFound
 from app.faces.admin import addresses, controls, desk, entry, files, listing
 from app.faces.admin.listing import COLOURS
 from app.services import access, history, joint, records, reviewing, whereabouts, workflow
@@ -31,6 +31,11 @@ RESULTS = {
 }  # fmt: skip
 #: records of a preview that are listed by name
 LISTED = 50
+
+
+def brief(problem: Problem) -> str:
+    """Return a reason to stand beside others, without its full stop."""
+    return say(problem).rstrip("。.")
 
 
 def badge(state: State) -> Markup:
@@ -59,7 +64,7 @@ def panel(view: RegisterView, work: Work, id: int, entries: list[history.Entry])
             {
                 "title": one.transition.title,
                 "url": url_for("register.step_view", id=id, step=one.transition.name),
-                "reasons": [say(problem) for problem in one.reasons],
+                "reasons": [brief(problem) for problem in one.reasons],
                 # what leads on, not what leads back or ends it
                 "main": one.transition.comment != "required"
                 and one.transition.target != view.register.workflow.initial,
@@ -258,7 +263,11 @@ def bulk(view: RegisterView) -> str | Response | tuple[str, int]:
         way = workflow.way_of(work.published(slug), name)
         found = workflow.preview(work, slug, chosen(work, view, query), name)
         refused = [
-            {"id": r.id, "label": view.name_of(r), "reasons": [say(p) for p in problems]}
+            {
+                "id": r.id,
+                "label": view.name_of(r),
+                "reasons": [brief(p) for p in problems],
+            }
             for r, problems in found.refused[:LISTED]
         ]
         return view.page(

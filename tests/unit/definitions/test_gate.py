@@ -12,6 +12,7 @@ from app.definitions.gate import Gate
 from app.definitions.library import common_parts
 from app.definitions.world import Alone
 from app.expressions import clock
+from app.words import CHINESE, say
 from tests.support.register import definition
 
 
@@ -62,6 +63,31 @@ def test_a_form_begins_with_what_is_so_today_and_an_import_does_not():
         "noted_on": today.isoformat(), "year": today.year, "month": f"{today:%Y-%m}", "kind": "乙",
     }  # fmt: skip
     assert made.defaults() == {"kind": "乙"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "raw", "said"),
+    [
+        (
+            {"description": "甲 + 两位数字。"},
+            "乙",
+            "编码的写法不符合要求：乙。要求：甲 + 两位数字。",
+        ),
+        ({"placeholder": "甲01"}, "乙", "编码的写法不符合要求：乙。写法如 甲01。"),
+        ({}, "乙", "编码的写法不符合要求：乙"),
+        ({}, "", "请填写编码。"),
+        ({"pattern": None, "enum": ["甲"]}, "", "请选择编码。"),
+        ({"pattern": None, "format": "attachment"}, "", "请上传编码。"),
+    ],
+)
+def test_a_refusal_says_what_to_do(changed, raw, said):
+    written = {"title": "编码", "type": "string", "pattern": "^甲[0-9]{2}$"} | changed
+    code = {keyword: value for keyword, value in written.items() if value is not None}
+    made = gate(properties={"code": code}, required=["name", "code"])
+
+    verdict = judge(made, {"name": "甲", "code": raw})
+
+    assert [say(problem, CHINESE) for problem in verdict.problems] == [said]
 
 
 def test_what_cannot_be_read_is_not_also_called_missing():
