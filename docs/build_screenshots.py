@@ -202,14 +202,13 @@ def apply_for(page: Page) -> str:
     """Enter an application and return its path."""
     page.goto("/registers/award_application/new")
     fill = {
-        "编号": "JB2026-0001", "政策文号": "宛龙政〔2024〕5号", "申报年度或季度": "2024",
-        "申报金额": "12.5", "收款账户": "示例银行 0000 0000", "申报企业": "示例一号",
+        "政策文号": "宛龙政〔2024〕5号", "申报年度或季度": "2024",
+        "申报金额": "12.5", "收款账户": "示例银行 0000 0000",
     }  # fmt: skip
     page.get_by_label("奖补事项").select_option(index=1)
     page.get_by_role("textbox", name="条款", exact=True).fill("第三条")
     for title, text in fill.items():
         page.get_by_label(title).fill(text)
-    page.get_by_role("option", name="示例一号日用化学有限公司").click()
     page.get_by_role("button", name="保存", exact=True).click()
     page.wait_for_url(re.compile(r"/award_application/\d+$"))
     return "/" + page.url.split("/", 3)[3]

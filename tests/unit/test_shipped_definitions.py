@@ -149,3 +149,24 @@ def test_invented_enterprises_are_the_last_of_the_enterprises() -> None:
     enterprises = rows_of(DEMO / "enterprise.csv")[-len(invented) :]
 
     assert [{name: row[name] for name in invented[0]} for row in enterprises] == invented
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_whoever_enters_a_record_may_fill_in_what_is_required(slug: str) -> None:
+    register = register_of(slug)
+    state = register.workflow.field if register.workflow else ""
+    required = {
+        field.name
+        for field in register.fields
+        if field.required and field.default is None and not field.serial and field.name != state
+    }
+    creating = [grant for grant in register.permissions if "create" in grant.may]
+
+    stuck = {}
+    for role in {role for grant in creating for role in grant.roles}:
+        grants = [grant for grant in creating if role in grant.roles]
+        if not any(grant.change is None and not grant.by_source for grant in grants):
+            open_to = {name for grant in grants for name in grant.change or ()}
+            stuck[role] = sorted(required - open_to)
+
+    assert [role for role, missing in stuck.items() if missing] == []

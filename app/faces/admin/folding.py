@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
+from app.definitions.flow import Setting
 from app.definitions.register import Field, Register, Rollup
 from app.faces.admin.controls import Control
 from app.services.work import Work
@@ -91,6 +92,35 @@ def reads(field: Field) -> list[str]:
     assert field.computed is not None
     names = (name.partition(".")[0] for name, _type in field.computed.variables)
     return [name for name in names if name != "old"]
+
+
+def state_of(register: Register) -> str:
+    """Return the field that holds the state of the workflow, ``""`` where none does."""
+    return register.workflow.field if register.workflow else ""
+
+
+def stepped(register: Register) -> dict[str, str]:
+    """Return the sentence on each field that steps of the workflow fill in by themselves."""
+    flow = register.workflow
+    if flow is None:
+        return {}
+    ways: dict[str, list[str]] = {}
+    for way in flow.transitions:
+        for name in [*(s.field for s in way.settings if not empties(s)), way.due_field]:
+            if name and way.title not in ways.setdefault(name, []):
+                ways[name].append(way.title)
+    said = {n: _("Filled in by the step {step}.", step=quoted(t)) for n, t in ways.items()}
+    return said | ({flow.field: _("Moves on with the steps.")} if flow.field else {})
+
+
+def empties(setting: Setting) -> bool:
+    """Return whether a step makes a field blank with it."""
+    return setting.formula is not None and setting.formula.text == "none()"
+
+
+def quoted(titles: Sequence[str]) -> str:
+    """Return the first titles of steps, each in quotation marks."""
+    return "、".join(f"“{one}”" for one in titles[:2])
 
 
 def title(register: Register, name: str) -> str:

@@ -92,7 +92,7 @@ def drawing_of(
         lambda register, text: listing.named(work, register, text),
         lambda ids: files.facts(work, ids, stored.id if stored else None),
         debts.parked_of(work, slug, stored.id) if stored else {}, given, sheet.carried,
-        stored is not None,
+        stored is not None, folding.stepped(view.register), folding.state_of(view.register),
     )  # fmt: skip
     return drawing, concealed
 

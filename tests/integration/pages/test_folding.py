@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.support.flows import STEPS, flow_definition
 from tests.support.register import definition
 
 NEW = "/registers/demo/new"
@@ -88,3 +89,19 @@ def test_fold_is_open_where_a_sentence_points_into_it(browser, demo, severity, s
     first, second = folds(answer.text)
     assert answer.status_code == status and 'href="#f_doubled"' in answer.text
     assert 'id="f_doubled"' in first[2] and (first[0], second[0]) == ("open", "")
+
+
+def test_form_says_what_a_step_fills_in_and_does_not_ask_for_the_state(browser, register):
+    stage = {
+        "title": "阶段", "type": "string", "default": "draft",
+        "oneOf": [{"const": s["name"], "title": s["title"]} for s in STEPS["states"]],
+    }  # fmt: skip
+    flow = STEPS | {"field": "stage"}
+    register(flow_definition(flow=flow, properties={"stage": stage}))
+
+    page = browser.get(NEW).text
+
+    assert re.search(r'id="f_noted_on-help">办理“报送”时自动填写。<', page)
+    (_, line, inner) = folds(page)[0]
+    assert 'data-given="stage"' in inner and "随办理步骤变化，不用填写。" in inner
+    assert line[0] == "自动计算的字段（1）" and 'name="f_stage"' not in page
