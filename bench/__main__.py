@@ -12,11 +12,17 @@ from pathlib import Path
 from bench.figures import HEADINGS, Figure, table, write
 from bench.measures import MEASURES as OF_REGISTERS
 from bench.measures import Setting
+from bench.province import measure_province
 from bench.rights import measure_rights
 from bench.waiting import measure_waiting
 from bench.world import postgresql, world
 
-MEASURES = {**OF_REGISTERS, "rights": measure_rights, "waiting": measure_waiting}
+MEASURES = {
+    **OF_REGISTERS,
+    "rights": measure_rights,
+    "waiting": measure_waiting,
+    "province": measure_province,
+}
 RESULTS = Path(__file__).with_name("results.json")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.definitions.register import Field, Register
@@ -13,6 +14,8 @@ class Stage:
 
     computed: tuple[Field, ...]
     gathered: tuple[Field, ...]
+    #: the roll-ups among them; those that compare the same rows with the same own fields together
+    rollups: tuple[tuple[Field, ...], ...]
 
 
 def make_stages(register: Register) -> tuple[Stage, ...]:
@@ -21,30 +24,49 @@ def make_stages(register: Register) -> tuple[Stage, ...]:
     derived = [register[name] for name in register.computing]
     level: dict[str, int] = {}
     for field in derived:
-        below = max((level.get(name, 0) for name in reads(field)), default=0)
+        below = max((level.get(name, 0) for name in reads(field, register.slug)), default=0)
         level[field.name] = below if field.computed else below + 1
     needed: set[str] = set()
     for field in reversed(derived):
         if not field.computed or field.name in needed:
-            needed |= reads(field)
+            needed |= reads(field, register.slug)
     early = [f for f in derived if f.computed and f.name in needed]
     gathered = [f for f in register.fields if f.lookup or f.rollup]
     last = max((level[f.name] for f in gathered), default=0)
-    return tuple(
-        Stage(
-            tuple(f for f in early if level[f.name] == step - 1),
-            tuple(f for f in gathered if level[f.name] == step),
-        )
-        for step in range(1, last + 1)
-    )
+    stages = []
+    for step in range(1, last + 1):
+        now = tuple(f for f in gathered if level[f.name] == step)
+        before = tuple(f for f in early if level[f.name] == step - 1)
+        stages.append(Stage(before, now, together(now)))
+    return tuple(stages)
 
 
-def reads(field: Field) -> frozenset[str]:
-    """Return the fields of the record itself that a derived field is made from."""
+def together(fields: Iterable[Field]) -> tuple[tuple[Field, ...], ...]:
+    """Return the roll-ups among ``fields``, those that one statement can gather together."""
+    groups: dict[object, list[Field]] = {}
+    for field in fields:
+        rollup = field.rollup
+        if rollup:
+            own = tuple(c for c in rollup.conditions if c.own)
+            rest = tuple(c for c in rollup.conditions if not c.own)
+            # of the latest rows each has its own; anything else is measured over the same rows
+            kind = (rollup.by, repr(rest)) if rollup.operation == "latest" else None
+            groups.setdefault((rollup.register, own, kind), []).append(field)
+    return tuple(tuple(group) for group in groups.values())
+
+
+def reads(field: Field, slug: str) -> frozenset[str]:
+    """Return the fields of the record itself that a derived field of the register ``slug`` is
+    made from. A roll-up over the same register counts the record itself, as it will be."""
     if field.computed:
         names = (name for name in field.computed.reads if not name.startswith("old."))
         return frozenset(name.split(".")[0] for name in names)
     if field.lookup:
         return frozenset((field.lookup.reference,))
-    where = field.rollup.where if field.rollup else ()
-    return frozenset(condition.own for condition in where if condition.own)
+    rollup = field.rollup
+    if rollup is None:
+        return frozenset()
+    own = {condition.own for condition in rollup.where if condition.own}
+    if rollup.register == slug:
+        own |= {rollup.field, rollup.by, *(condition.field for condition in rollup.where)}
+    return frozenset(own - {""})

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 import marshmallow as ma
 import sqlalchemy as sa
 import wtforms
+
+from app.kinds.inventing import Draw
 
 
 class Unreadable(ma.ValidationError):
@@ -166,6 +169,26 @@ class Kind:
         if operator not in self.filters:
             raise ValueError(f"{self.name} has no filter {operator!r}")
         return compare(column, operator, value)
+
+    # ── demonstration records
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> Any:
+        """Return a plausible raw value within the limits of ``prop``; None where the kind alone
+        cannot know one, such as which record to refer to."""
+        return None
+
+    def month_of(self, value: Any) -> int | None:
+        """Return the month a value lies in, as a number of months; None where it is no time."""
+        return None
+
+    def moved(self, value: Any, months: int, years: int) -> Any:
+        """Return the value so many months later, a bare year so many years; what is no time
+        stays as it is."""
+        return value
+
+    def times(self, value: Any, factor: Decimal) -> Any:
+        """Return an amount multiplied; what is no amount (a share, a degree) stays as it is."""
+        return value
 
     def holds(self, old: Kind) -> bool:
         """Return whether this kind's column holds the values stored for ``old`` as they are."""

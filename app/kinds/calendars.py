@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Any
+from calendar import monthrange
+from typing import Any, TypeVar
 
 from app.kinds.base import Unreadable
+from app.kinds.inventing import counted, month_count
 from app.kinds.texts import brief, compact
 
 #: years a register may speak of; outside them a date is a slip of the hand
 FIRST_YEAR, LAST_YEAR = 1900, 2199
+
+Day = TypeVar("Day", bound=datetime.date)
 
 NO_SUCH_DAY = "{value} is not a day of the calendar. Check the month and the day."
 OUT_OF_RANGE = "{value} is outside the years {first} to {last}. Check the year."
@@ -42,6 +46,12 @@ def check_year(year: int, raw: Any) -> int:
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise Unreadable(OUT_OF_RANGE, value=brief(raw), first=FIRST_YEAR, last=LAST_YEAR)
     return year
+
+
+def later(value: Day, months: int) -> Day:
+    """Return a day so many months later; the last of a month stays within its month."""
+    year, month = counted(month_count(value.year, value.month) + months)
+    return value.replace(year=year, month=month, day=min(value.day, monthrange(year, month)[1]))
 
 
 def from_serial(cell: float) -> datetime.datetime | None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.kinds.base import ANY_OF, EMPTY, EQUALS, NOT_EQUALS, PRESENT, Kind, Reader, Unreadable
 from app.kinds.forms import Unbound, select
+from app.kinds.inventing import Draw
 from app.kinds.texts import brief, cell_text, clean_line
 
 NOT_A_CHOICE = "{value} is not one of the choices. Choose one of: {choices}."
@@ -127,6 +128,10 @@ class Choice(Kind):
 
     def to_form(self, value: str | None) -> str:
         return value or ""
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> str | None:
+        offered = choosable(self.options)
+        return draw.source.choice(offered) if offered else None
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return select(self.name, label, hint, self.options)

@@ -13,6 +13,7 @@ from app.kinds.base import CONTAINS, EMPTY, PRESENT, Kind, Reader
 from app.kinds.choice import Menu, Option, choosable, options_of, without_options
 from app.kinds.columns import JsonTuple, written
 from app.kinds.forms import Unbound, checkboxes
+from app.kinds.inventing import Draw
 from app.kinds.texts import cell_text, clean_line, clean_text
 
 _PARTS = re.compile(r"[、,，;；/|]")
@@ -100,6 +101,12 @@ class Choices(Kind):
 
     def to_form(self, value: tuple[str, ...] | None) -> list[str]:
         return list(value or ())
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> list[str]:
+        offered = choosable(self.options)
+        least = min(int(prop.get("minItems", 1)), len(offered))
+        most = max(least, min(int(prop.get("maxItems", 2)), 2, len(offered)))
+        return draw.source.sample(offered, draw.source.randint(least, most))
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return checkboxes(self.name, label, hint, self.options)

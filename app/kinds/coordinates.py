@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app.kinds.base import AT_LEAST, AT_MOST, EMPTY, EQUALS, PRESENT, Kind, Reader, Unreadable
 from app.kinds.columns import Exact
 from app.kinds.forms import Unbound, control
+from app.kinds.inventing import Draw, between
 from app.kinds.number import rounded
 from app.kinds.numerals import NOT_A_NUMBER, is_number, numeral, too_long
 from app.kinds.texts import brief
@@ -29,6 +30,8 @@ class _Degrees(Kind):
     """Decimal degrees within ``limit``; maps give 14 decimals, of which six are kept."""
 
     limit: ClassVar[int]
+    #: degrees around which invented places lie
+    middle: ClassVar[int]
     refusal: ClassVar[str]
 
     keywords = frozenset(["minimum", "maximum"])
@@ -69,6 +72,12 @@ class _Degrees(Kind):
     def to_form(self, value: Decimal | None) -> str:
         return "" if value is None else format(value, "f")
 
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> Decimal:
+        """Return a place near the middle of the country the platform is made for."""
+        low = prop.get("minimum", self.middle - 1)
+        high = prop.get("maximum", self.middle + 1)
+        return between(draw, {"minimum": low, "maximum": high}, PLACES)
+
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return control(self.name, label, hint, inputmode="decimal")
 
@@ -90,6 +99,7 @@ class Longitude(_Degrees):
     name = "longitude"
     example = {"type": "number", "format": "longitude"}
     limit = 180
+    middle = 112
     refusal = NOT_A_LONGITUDE
     samples = (
         ("112.528321", Decimal("112.528321")),
@@ -109,6 +119,7 @@ class Latitude(_Degrees):
     name = "latitude"
     example = {"type": "number", "format": "latitude"}
     limit = 90
+    middle = 33
     refusal = NOT_A_LATITUDE
     samples = (
         ("32.999125", Decimal("32.999125")),

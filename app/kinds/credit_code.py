@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from app.kinds.base import ANY_OF, CONTAINS, EMPTY, EQUALS, PRESENT, Kind, Reader, Unreadable
 from app.kinds.forms import Unbound, control
+from app.kinds.inventing import Draw
 from app.kinds.texts import REWRITTEN, brief, code_text, compact
 
 OLD_NUMBER = (
@@ -91,6 +92,14 @@ class CreditCode(Kind):
             return code
 
         return Reader(read)
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> str:
+        """Return a code that says it is invented: MADEM stands where the body's own number is."""
+        start = draw.source.choice(self.prefix or ("91",))
+        shape = "91411303MADEM"
+        own = "".join(draw.source.choices(ALPHABET, k=4))
+        first = (start + shape[len(start) :] + own)[:17]
+        return first + check_character(first)
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return control(self.name, label, hint, spellcheck="false")

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from wtforms import widgets
 
 from app.kinds.base import ORDERED, Kind, Reader, Unreadable
-from app.kinds.calendars import check_year, dated_cell, day, written
+from app.kinds.calendars import check_year, dated_cell, day, later, written
 from app.kinds.forms import Unbound, control
+from app.kinds.inventing import Draw, month_count
 from app.kinds.texts import brief
 
 NOT_A_DATE = "{value} is not a date. Write it as 2024-06-30."
@@ -60,6 +61,15 @@ class Date(Kind):
 
     def from_json(self, json: str | None) -> datetime.date | None:
         return None if json is None else datetime.date.fromisoformat(json)
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> datetime.date:
+        return draw.today - datetime.timedelta(days=draw.source.randrange(1, 730))
+
+    def month_of(self, value: datetime.date | None) -> int | None:
+        return None if value is None else month_count(value.year, value.month)
+
+    def moved(self, value: datetime.date | None, months: int, years: int) -> datetime.date | None:
+        return None if value is None else later(value, months)
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return control(self.name, label, hint, widget=widgets.DateInput())

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from wtforms import widgets
 
 from app.kinds.base import ORDERED, Kind, Reader, Unreadable
-from app.kinds.calendars import check_year, dated_cell, day, written
+from app.kinds.calendars import check_year, dated_cell, day, later, written
 from app.kinds.forms import Unbound, control
+from app.kinds.inventing import Draw, month_count
 from app.kinds.texts import brief
 
 NOT_A_MOMENT = "{value} is not a date and time. Write it as 2024-06-30 08:30."
@@ -72,6 +73,19 @@ class DateTime(Kind):
 
     def to_form(self, value: datetime.datetime | None) -> str:
         return self.to_json(value) or ""
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> datetime.datetime:
+        source = draw.source
+        day = draw.today - datetime.timedelta(days=source.randrange(1, 730))
+        return datetime.datetime(day.year, day.month, day.day, source.randrange(8, 18))
+
+    def month_of(self, value: datetime.datetime | None) -> int | None:
+        return None if value is None else month_count(value.year, value.month)
+
+    def moved(
+        self, value: datetime.datetime | None, months: int, years: int
+    ) -> datetime.datetime | None:
+        return None if value is None else later(value, months)
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return control(self.name, label, hint, widget=widgets.DateTimeLocalInput(), step="1")

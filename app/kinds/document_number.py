@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from app.kinds.base import ANY_OF, CONTAINS, EMPTY, EQUALS, PRESENT, Kind, Reader, Unreadable
 from app.kinds.forms import Unbound, control
+from app.kinds.inventing import MARK, Draw
 from app.kinds.texts import brief, clean_line
 
 NOT_A_DOCUMENT = "{value} is not a document number. Write it as 宛政办〔2024〕5号."
@@ -52,6 +53,15 @@ class DocumentNumber(Kind):
 
     def reader(self) -> Reader:
         return Reader(read_document_number)
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> str:
+        year = draw.today.year - draw.source.randrange(3)
+        return f"{MARK}政〔{year}〕{draw.source.randrange(1, 100000)}号"
+
+    def moved(self, value: str | None, months: int, years: int) -> str | None:
+        if value is None:
+            return None
+        return _YEAR.sub(lambda found: f"〔{int(found[1]) + years}〕", value)
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return control(self.name, label, hint)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from app.kinds.base import ANY_OF, CONTAINS, EMPTY, EQUALS, PRESENT, Kind, Reader, Unreadable
 from app.kinds.forms import Unbound, control
+from app.kinds.inventing import Draw
 from app.kinds.texts import brief, clean_line, compact
 
 NOT_AN_INDUSTRY = (
@@ -139,6 +140,9 @@ class IndustryCode(Kind):
             if (industry.section + code).find(wanted) in (0, 1) or wanted in industry.name:
                 limit -= 1
                 yield code, self.show(code)
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> str:
+        return draw.source.choice(list(self.find("", len(industries()))))[0]
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return control(self.name, label, hint, level=self.level, within=",".join(self.within))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, ClassVar, Self
 
 import sqlalchemy as sa
@@ -13,11 +13,14 @@ import sqlalchemy as sa
 from app.kinds.base import ANY_OF, ORDERED, Kind, Reader, Unreadable
 from app.kinds.columns import whole
 from app.kinds.forms import Unbound, control
+from app.kinds.inventing import Draw, between
 from app.kinds.numerals import NOT_A_NUMBER, exact, numeral
 from app.kinds.texts import brief
 
 #: 2**53 - 1
 LARGEST = 9007199254740991
+#: the unit of what grows and shrinks with the size of a firm
+HEADS = "人"
 
 NOT_WHOLE = "{value} is not a whole number. Enter a number without decimals."
 TOO_LARGE = "{value} is too large: a whole number may have at most 15 digits."
@@ -88,6 +91,15 @@ class Integer(Kind):
 
     def to_form(self, value: int | None) -> str:
         return "" if value is None else str(value)
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> int:
+        return int(between(draw, prop, 0, 50))
+
+    def times(self, value: int | None, factor: Decimal) -> int | None:
+        """Return heads multiplied; a plain count, of rows or of months, is what it is."""
+        if value is None or self.unit != HEADS:
+            return value
+        return int((value * factor).to_integral_value(ROUND_HALF_UP))
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return control(self.name, label, hint, inputmode="numeric")

@@ -14,6 +14,7 @@ from wtforms import widgets
 from app.kinds.base import ANY_OF, ORDERED, Kind, Reader, Unreadable
 from app.kinds.calendars import check_year, dated_cell, written
 from app.kinds.forms import Unbound, control
+from app.kinds.inventing import Draw, counted, month_count
 from app.kinds.texts import brief
 from app.kinds.wording import word
 
@@ -60,6 +61,17 @@ class Month(Kind):
     def to_form(self, value: str | None) -> str:
         return value or ""
 
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> str:
+        last = month_count(draw.today.year, draw.today.month) - 1
+        return _month(last - draw.source.randrange(24))
+
+    def month_of(self, value: str | None) -> int | None:
+        return None if value is None else month_count(int(value[:4]), int(value[5:]))
+
+    def moved(self, value: str | None, months: int, years: int) -> str | None:
+        place = self.month_of(value)
+        return None if place is None else _month(place + months)
+
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return control(self.name, label, hint, widget=widgets.MonthInput(), placeholder="2024-06")
 
@@ -75,6 +87,11 @@ class Month(Kind):
     def from_other(self, old: Kind, value: Any) -> Any:
         """Return a date as it is: its month is what is kept."""
         return value if old.name in ("date", "date-time") else Kind.from_other(self, old, value)
+
+
+def _month(months: int) -> str:
+    year, month = counted(months)
+    return f"{year:04}-{month:02}"
 
 
 def read_month(raw: Any) -> str | None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from app.kinds.base import ORDERED, Kind, Reader, Unreadable
 from app.kinds.columns import DIGITS, Exact
 from app.kinds.forms import Unbound, control
+from app.kinds.inventing import Draw, between
 from app.kinds.numerals import NOT_A_NUMBER, exact, fixed, is_number, numeral, too_long
 from app.kinds.texts import brief
 
@@ -104,6 +105,15 @@ class Number(Kind):
 
     def to_form(self, value: Decimal | None) -> str:
         return "" if value is None else format(value, "f")
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> Decimal:
+        return between(draw, prop, self.scale, 100 if self.unit == "%" else 1000)
+
+    def times(self, value: Decimal | None, factor: Decimal) -> Decimal | None:
+        """Return an amount multiplied; a share in per cent is none."""
+        if value is None or self.unit == "%" or not self.unit:
+            return value
+        return rounded(value * factor, self.scale)
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return control(self.name, label, hint, inputmode="decimal", scale=self.scale)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app.kinds.base import ANY_OF, ORDERED, Kind, Reader, Unreadable
 from app.kinds.calendars import check_year, written
 from app.kinds.forms import Unbound, control
+from app.kinds.inventing import Draw, counted, month_count
 from app.kinds.texts import brief
 from app.kinds.wording import word
 
@@ -53,6 +54,17 @@ class Quarter(Kind):
     def to_form(self, value: str | None) -> str:
         return value or ""
 
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> str:
+        last = month_count(draw.today.year, draw.today.month) - 3
+        return _quarter(last - 3 * draw.source.randrange(8))
+
+    def month_of(self, value: str | None) -> int | None:
+        return None if value is None else month_count(int(value[:4]), int(value[5:]) * 3)
+
+    def moved(self, value: str | None, months: int, years: int) -> str | None:
+        place = self.month_of(value)
+        return None if place is None else _quarter(place + months)
+
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return control(self.name, label, hint, placeholder="2024Q1")
 
@@ -60,6 +72,11 @@ class Quarter(Kind):
         if not value:
             return ""
         return word("quarter").format(year=value[:4], part=value[5:])
+
+
+def _quarter(months: int) -> str:
+    year, month = counted(months)
+    return f"{year:04}Q{(month + 2) // 3}"
 
 
 def read_quarter(raw: Any) -> str | None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from app.kinds.base import CONTAINS, EMPTY, EQUALS, PRESENT, Kind, Reader, Unreadable
 from app.kinds.calendars import FIRST_YEAR, LAST_YEAR
 from app.kinds.forms import Unbound, control
+from app.kinds.inventing import Draw
 from app.kinds.texts import REWRITTEN, brief, code_text, compact
 
 OLD_ID = "{value} has 15 digits, an old card's number. Enter the 18 characters of the present card."
@@ -62,6 +63,13 @@ class ResidentId(Kind):
 
     def reader(self) -> Reader:
         return Reader(read_resident_id)
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> str:
+        """Return a number of 900000, an area that no card is given in."""
+        source = draw.source
+        born = source.randrange(1960, 2000) * 10000 + source.randrange(1, 13) * 100
+        first = f"900000{born + source.randrange(1, 29)}{source.randrange(1000):03}"
+        return first + resident_check(first)
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return control(self.name, label, hint, spellcheck="false")

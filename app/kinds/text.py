@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.kinds.base import ANY_OF, CONTAINS, EMPTY, EQUALS, NOT_EQUALS, PRESENT, Kind, Reader
 from app.kinds.forms import Unbound, area, control
+from app.kinds.inventing import MARK, Draw, fitting, last_month, later_text, of_pattern
 from app.kinds.texts import cell_text, clean_line, clean_text
 
 
@@ -47,6 +48,20 @@ class Text(Kind):
 
     def reader(self) -> Reader:
         return Reader(clean_line)
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> str | None:
+        """Return a text of the pattern, or one that says what it is and that it is invented."""
+        if "pattern" in prop:
+            return of_pattern(draw.source, prop["pattern"])
+        return fitting(prop, f"{MARK}{draw.number}号{draw.title}")
+
+    def month_of(self, value: str | None) -> int | None:
+        """Return the last month of a text that is a year, a half-year or a quarter."""
+        return None if value is None else last_month(value)
+
+    def moved(self, value: str | None, months: int, years: int) -> str | None:
+        """Return the period later, or the text with the year of its number later."""
+        return None if value is None else later_text(value, months, years)
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return control(self.name, label, hint)
@@ -90,6 +105,12 @@ class LongText(Kind):
 
     def filter_reader(self) -> Reader:
         return Reader(clean_line)
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> str | None:
+        """Return a text of the pattern, or one that says what it is and that it is invented."""
+        if "pattern" in prop:
+            return of_pattern(draw.source, prop["pattern"])
+        return fitting(prop, f"{MARK}{draw.number}号{draw.title}")
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return area(self.name, label, hint)

@@ -14,6 +14,7 @@ from app.kinds.base import ANY_OF, ORDERED, Kind, Reader, Unreadable
 from app.kinds.calendars import check_year
 from app.kinds.columns import whole
 from app.kinds.forms import Unbound, control
+from app.kinds.inventing import Draw, month_count
 from app.kinds.numerals import exact
 from app.kinds.texts import brief, compact
 
@@ -51,6 +52,16 @@ class Year(Kind):
 
     def reader(self) -> Reader:
         return Reader(read_year)
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> int:
+        last = min(int(prop.get("maximum", draw.today.year)), draw.today.year)
+        return max(int(prop.get("minimum", 0)), last - draw.source.randrange(3))
+
+    def month_of(self, value: int | None) -> int | None:
+        return None if value is None else month_count(value, 12)
+
+    def moved(self, value: int | None, months: int, years: int) -> int | None:
+        return None if value is None else value + years
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
         return control(self.name, label, hint, inputmode="numeric", placeholder="2024")

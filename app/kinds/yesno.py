@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.kinds.base import EMPTY, EQUALS, PRESENT, Kind, Reader, Unreadable
 from app.kinds.forms import Unbound, select
+from app.kinds.inventing import Draw
 from app.kinds.texts import brief, compact
 from app.kinds.wording import word
 
@@ -49,6 +50,9 @@ class YesNo(Kind):
 
     def to_form(self, value: bool | None) -> str:
         return "" if value is None else str(value).lower()
+
+    def invent(self, draw: Draw, prop: Mapping[str, Any]) -> bool:
+        return draw.source.random() < 0.5
 
     def form_field(self, label: str, hint: str = "") -> Unbound:
         options = [("true", word("yes"), False), ("false", word("no"), False)]

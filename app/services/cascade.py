@@ -8,19 +8,22 @@ when it is published, and ``DEEPEST`` bounds what a mistake could do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.definitions.register import Condition, Field
+from app.definitions.register import Condition, Field, Register
 from app.services import history
+from app.services.comparing import IN_SQL
 from app.services.labels import label_fields, make_labels
-from app.services.surroundings import gather, shift
+from app.services.rollups import Point, own_conditions, shift
+from app.services.surroundings import gather
 from app.services.work import Work
 from app.storage import rows
 from app.storage.catalog import Published
+from app.storage.points import points_table
 
 DEEPEST = 20
 #: a source row's value is compared with the reader's own field the other way round
@@ -36,8 +39,15 @@ class Change:
     after: Mapping[str, Any] | None
 
 
-def spread(work: Work, slug: str, changes: Sequence[Change], depth: int = 0) -> None:
-    """Bring every derived field that reads ``slug`` into step with ``changes``."""
+def spread(
+    work: Work,
+    slug: str,
+    changes: Sequence[Change],
+    depth: int = 0,
+    settled: bool = False,
+) -> None:
+    """Bring every derived field that reads ``slug`` into step with ``changes``. ``settled`` says
+    that the changed records themselves were judged a moment ago, each with itself counted."""
     readers = work.snapshot.readers.get(slug, ())
     if not readers or not changes:
         return
@@ -45,28 +55,75 @@ def spread(work: Work, slug: str, changes: Sequence[Change], depth: int = 0) -> 
         raise RuntimeError(f"derived fields go round in a circle at {slug}")
     for reader in readers:
         published = work.published(reader)
-        for ids in affected(work, published, slug, changes):
+        done = alone(published, changes) if settled and reader == slug else frozenset()
+        for ids in affected(work, published, slug, changes, done):
             moved = recompute(work, published, ids, {"cause": slug})
             spread(work, reader, moved, depth + 1)
 
 
+def refresh(work: Work, published: Published, ids: Sequence[int]) -> None:
+    """Compute derived fields of records again where the register reads itself."""
+    slug = published.slug
+    if slug in work.snapshot.readers.get(slug, ()):
+        spread(work, slug, recompute(work, published, ids, {"cause": slug}))
+
+
 def affected(
-    work: Work, published: Published, slug: str, changes: Sequence[Change]
+    work: Work,
+    published: Published,
+    slug: str,
+    changes: Sequence[Change],
+    done: Collection[int] = (),
 ) -> Iterator[list[int]]:
-    """Give ids, in batches, of records whose derived fields may read one of ``changes``."""
+    """Give ids, in batches, of records whose derived fields may read one of ``changes``, those
+    in ``done`` left out."""
     main = published.tables.main
-    seen: set[int] = set()
-    for where in conditions(work, published, slug, changes):
-        query = sa.select(main.c["_id"]).where(where, main.c["_deleted_at"].is_(None))
-        fresh = [i for i in work.tx.scalars(query.order_by(main.c["_id"])) if i not in seen]
+    seen: set[int] = set(done)
+    for query in queries(work, published, slug, changes):
+        living = query.where(main.c["_deleted_at"].is_(None)).order_by(main.c["_id"])
+        fresh = [i for i in work.tx.scalars(living) if i not in seen]
         seen.update(fresh)
         yield from rows.chunks(fresh, rows.BATCH)
 
 
-def conditions(
+def alone(published: Published, changes: Sequence[Change]) -> frozenset[int]:
+    """Return which of ``changes`` no other of them can be read by: their own derived fields
+    hold already. Looks at equalities only, so it may miss some, and never names one too many."""
+    register = published.register
+    if any(f.reference == register.slug for f in register.fields):
+        return frozenset()
+    found = {change.record for change in changes}
+    for fields in by_shape(register, register.slug):
+        rollup = fields[0].rollup
+        assert rollup is not None
+        equal = [c for c in own_conditions(rollup) if c.operator == "=="]
+        sources: dict[Point, set[int]] = {}
+        for change in changes:
+            for row in (change.before, change.after):
+                if row is not None:
+                    point = tuple(row.get(c.field) for c in equal)
+                    sources.setdefault(point, set()).add(change.record)
+        for change in changes:
+            row = {**(change.after or {}), "_id": change.record}
+            point = tuple(shift(row.get(c.own), c.plus) for c in equal)
+            if sources.get(point, set()) - {change.record}:
+                found.discard(change.record)
+    return frozenset(found)
+
+
+def by_shape(register: Register, slug: str) -> list[list[Field]]:
+    """Return the roll-ups over ``slug``, those together that compare with the same own fields."""
+    shapes: dict[tuple[Condition, ...], list[Field]] = {}
+    for field in register.fields:
+        if field.rollup and field.rollup.register == slug:
+            shapes.setdefault(own_conditions(field.rollup), []).append(field)
+    return [*shapes.values()]
+
+
+def queries(
     work: Work, published: Published, slug: str, changes: Sequence[Change]
-) -> Iterator[sa.ColumnElement[bool]]:
-    """Give conditions that find every reader of ``changes``."""
+) -> Iterator[sa.Select[Any]]:
+    """Give queries that find every reader of ``changes``."""
     register, main = published.register, published.tables.main
     names = set(label_fields(register))
     for field in register.fields:
@@ -79,10 +136,12 @@ def conditions(
             read.add("_label")
         ids = [c.record for c in changes if differs(c, read)]
         for part in rows.chunks(ids):
-            yield main.c[field.name].in_(part)
-    for field in register.fields:
-        if field.rollup and field.rollup.register == slug:
-            yield from rolled(field, main, changes)
+            yield sa.select(main.c["_id"]).where(main.c[field.name].in_(part))
+    for fields in by_shape(register, slug):
+        own = own_conditions(fields[0].rollup) if fields[0].rollup else ()
+        points = {point for field in fields for point in rolled(field, changes)}
+        if points:
+            yield mirrored(work, main, own, [*points])
 
 
 def differs(change: Change, names: Iterable[str]) -> bool:
@@ -91,44 +150,34 @@ def differs(change: Change, names: Iterable[str]) -> bool:
     return any(before.get(n) != after.get(n) for n in names)
 
 
-def rolled(
-    field: Field, main: sa.Table, changes: Sequence[Change]
-) -> Iterator[sa.ColumnElement[bool]]:
-    """Give conditions that find the records which roll up a changed row, before or after."""
+def rolled(field: Field, changes: Sequence[Change]) -> set[Point]:
+    """Return what a record's own fields are compared with to roll up a changed row, as it was
+    before or as it is after."""
     rollup = field.rollup
-    assert rollup is not None
+    if rollup is None:
+        return set()
     read = {c.field for c in rollup.conditions} | {rollup.field, rollup.by} - {""}
-    own = [c for c in rollup.conditions if c.own]
-    points: set[tuple[Any, ...]] = set()
+    own = own_conditions(rollup)
+    points: set[Point] = set()
     for change in changes:
         born = change.before is None or change.after is None
         if not born and not differs(change, read):
             continue
         for row in (change.before, change.after):
-            if row is not None and all(row.get(c.field) is not None for c in own):
-                points.add(tuple(row[c.field] for c in own))
-    if len(own) == 1 and own[0].operator == "==" and not own[0].plus:
-        for part in rows.chunks(sorted(p[0] for p in points)):
-            yield main.c[own[0].own].in_(part)
-        return
-    for point in points:
-        pairs = zip(own, point, strict=True)
-        yield sa.and_(sa.true(), *[mirror(main, c, value) for c, value in pairs])
+            if row is not None:
+                points.add(tuple(shift(row.get(c.field), -c.plus) for c in own))
+    return {point for point in points if None not in point}
 
 
-def mirror(main: sa.Table, condition: Condition, value: Any) -> sa.ColumnElement[bool]:
-    """Return a condition on the reader from one on its source: source ≤ own is own ≥ source."""
-    column, point = main.c[condition.own], shift(value, -condition.plus)
-    operator = MIRRORED[condition.operator]
-    answers = {
-        "==": column == point,
-        "!=": column != point,
-        "<": column < point,
-        "<=": column <= point,
-        ">": column > point,
-        ">=": column >= point,
-    }
-    return answers[operator]
+def mirrored(
+    work: Work, main: sa.Table, own: Sequence[Condition], points: Sequence[Point]
+) -> sa.Select[Any]:
+    """Return a query for the readers of source rows: source ≤ own is own ≥ source."""
+    table = points_table(work.tx, [main.c[c.own].type for c in own], points)
+    where = [
+        IN_SQL[MIRRORED[c.operator]](main.c[c.own], table.c[f"p{at}"]) for at, c in enumerate(own)
+    ]
+    return sa.select(main.c["_id"]).distinct().select_from(table.join(main, sa.and_(*where)))
 
 
 def recompute(

@@ -16,6 +16,7 @@ from app.services.surroundings import gather
 from app.services.work import Work
 from app.storage import models, rows
 from app.storage.catalog import Published
+from app.storage.points import points_table
 
 
 def judge_many(
@@ -134,18 +135,13 @@ def occupied(
     main = published.tables.main
     columns = [main.c[n] for n in names]
     wanted = list({p for p in points if all(v is not None for v in p)})
-    found: dict[tuple[Any, ...], int] = {}
-    size = max(1, rows.CHUNK // len(names))
-    for part in rows.chunks(wanted, size):
-        if len(columns) == 1:
-            match: sa.ColumnElement[bool] = columns[0].in_([p[0] for p in part])
-        else:
-            match = sa.or_(
-                *[sa.and_(*[c == v for c, v in zip(columns, p, strict=True)]) for p in part]
-            )
-        query = sa.select(main.c["_id"], *columns).where(match, main.c["_deleted_at"].is_(None))
-        found.update({tuple(row[1:]): row[0] for row in work.tx.execute(query)})
-    return found
+    if not wanted:
+        return {}
+    table = points_table(work.tx, [c.type for c in columns], wanted)
+    match = [c == table.c[f"p{at}"] for at, c in enumerate(columns)]
+    joined = table.join(main, sa.and_(*match, main.c["_deleted_at"].is_(None)))
+    query = sa.select(table.c.n, main.c["_id"]).select_from(joined)
+    return {wanted[row[0]]: row[1] for row in work.tx.execute(query)}
 
 
 def sees(work: Work, published: Published, record: int) -> bool:

@@ -148,7 +148,7 @@ def insert(work: Work, published: Published, verdicts: Sequence[Judgement]) -> l
             for i, verdict in zip(ids, verdicts, strict=True)
         ],
     )  # fmt: skip
-    spread(work, published.slug, [Change(r["_id"], None, r) for r in written])
+    spread(work, published.slug, [Change(r["_id"], None, r) for r in written], settled=True)
     settling.settle(work, published, written)
     return ids
 
@@ -219,7 +219,7 @@ def store_changes(
         changes.append(Change(row["_id"], row, {**row, **columns}))
         debts.settle(work, published, row["_id"], verdict)
     history.append(work, entries)
-    spread(work, published.slug, changes)
+    spread(work, published.slug, changes, settled=True)
     settling.settle_moved(work, published, [(c.before, c.after) for c in changes])
     return len(differing)
 

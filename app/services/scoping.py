@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from app.definitions import permissions
 from app.definitions.register import Condition, Grant
+from app.services.comparing import IN_SQL, PLAIN
 from app.services.standing import Standing, meant_for, valid_on
-from app.services.surroundings import OPERATORS
 from app.services.work import Work
 from app.storage import models_people as people
 from app.storage.catalog import Published
@@ -69,7 +69,7 @@ def both(one: Asked, other: Asked) -> Asked:
 
 def compared(main: sa.Table, condition: Condition) -> Asked:
     """Return a declared condition; a blank value meets none, as in SQL."""
-    column, operator = main.c[condition.field], OPERATORS[condition.operator]
+    column, operator = main.c[condition.field], IN_SQL[condition.operator]
     other = main.c[condition.own] if condition.own else condition.value
     name, own, value = condition.field, condition.own, condition.value
     test = PLAIN[condition.operator]
@@ -79,17 +79,6 @@ def compared(main: sa.Table, condition: Condition) -> Asked:
         return left is not None and right is not None and bool(test(left, right))
 
     return operator(column, other), holds
-
-
-PLAIN: Mapping[str, Callable[[Any, Any], Any]] = {
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "in": lambda a, b: a in b,
-}
 
 
 class Scope:

@@ -74,7 +74,7 @@ def seed_calendar(platform: Platform) -> list[int]:
 
 
 def seed_demo(platform: Platform, tell: Tell | None = None) -> dict[str, int]:
-    """Import the demonstration data into registers that are still empty; return how many
+    """Import the demonstration files into registers that are still empty; return how many
     records each got. Running it again adds nothing."""
     folder = SCHEMAS / "demo"
     order = json.loads((folder / "order.json").read_text("utf-8"))

@@ -16,11 +16,14 @@ from app.faces.cli.base import (
     sentence,
 )
 from app.services import backup as backups
-from app.services import seeding
+from app.services import demo, seeding
 from app.storage.migrate import upgrade
+from app.words import say
 
 database = AppGroup("db", help="The platform's own tables.")
 seed = AppGroup("seed", help="What comes with the product.")
+#: kinds of mistakes that are told of a register
+WORST = 5
 
 
 @database.command("upgrade")
@@ -36,7 +39,12 @@ def upgrade_database() -> None:
 
 
 @seed.command("demo")
-def seed_demo() -> None:
+@click.option(
+    "--scale",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Invent records for every register: 1 fills them as a district does, 200 as a province.",
+)
+def seed_demo(scale: float | None) -> None:
     """Publish the definitions that come with the product and import the demonstration data."""
     with refusals_as_exit_status():
         for slug, revision in seeding.seed_definitions(platform()):
@@ -44,6 +52,19 @@ def seed_demo() -> None:
             click.echo(sentence(text, slug=slug, revision=revision))
         for slug, count in seeding.seed_demo(platform()).items():
             click.echo(sentence("{slug}: {count} records", slug=slug, count=count))
+        if scale is not None:
+            demo.generate(platform(), seeding.SEED, scale, tell_filled)
+
+
+def tell_filled(done: demo.Filled) -> None:
+    """Say how many records were invented for a register, and what stood in the way of others."""
+    if done.made:
+        click.echo(sentence("{slug}: {count} records", slug=done.slug, count=done.made))
+    if done.given_up:
+        text = "{slug}: {count} rows were given up; what stood in the way:"
+        click.echo(sentence(text, slug=done.slug, count=done.given_up), err=True)
+        for place, count in done.reasons.most_common(WORST):
+            click.echo(f"  {count}×  {place[0] or '/'}  {say(done.shown[place])}", err=True)
 
 
 @click.command("backup")

@@ -10,6 +10,7 @@ from typing import IO, Any
 from app.definitions.gate import Judgement, Values
 from app.errors import Problem
 from app.services import access, records, rights, states
+from app.services.cascade import refresh
 from app.services.concealing import unmask
 from app.services.exchange.entries import Entry, read_entries, settle_references
 from app.services.exchange.headings import Headings, Vocabulary, heading_of
@@ -201,6 +202,10 @@ class _Import:
         if fresh:
             records.insert(self._work, self._published, fresh)
         changed = records.store_changes(self._work, self._published, known) if known else 0
+        if fresh and known:
+            # those that were known have been judged before the new ones were there
+            ids = [row["_id"] for row, _ in known if row is not None]
+            refresh(self._work, self._published, ids)
         report.created += len(fresh)
         report.changed += changed
         report.unchanged += len(known) - changed

@@ -1,0 +1,241 @@
+"""Roll-ups: what derived fields gather from many rows, for many records in one statement."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.definitions.gate import Values, round_half_up
+from app.definitions.register import Condition, Field, Rollup
+from app.errors import SumTooLong
+from app.kinds.columns import DIGITS
+from app.services.comparing import IN_SQL, PLAIN
+from app.services.work import Work
+from app.storage.points import points_table
+
+#: a record that is not stored yet comes after all that are
+NOT_STORED = 2**63
+
+#: what a point compares: the reader's own values, in the order of its conditions
+Point = tuple[Any, ...]
+#: what each of some roll-ups measures at a point: a value and what else it takes, () for no rows
+Measured = Sequence[tuple[Any, ...]]
+
+
+def roll_up(
+    work: Work,
+    slug: str,
+    fields: Sequence[Field],
+    records: Sequence[tuple[int | None, Values]],
+    results: list[Values],
+) -> None:
+    """Gather roll-ups that choose rows by the same own fields (``Stage.rollups``) for records of
+    the register ``slug``: with one statement, in which each distinct point stands once."""
+    rollups = [field.rollup for field in fields if field.rollup]
+    own = own_conditions(rollups[0])
+    itself = rollups[0].register == slug
+    asked = [point_of(own, {**values, "_id": record}) for record, values in records]
+    if itself:
+        asked = [
+            None if point is None else (*point, record or 0)
+            for point, (record, _) in zip(asked, records, strict=True)
+        ]
+    points = [*dict.fromkeys(point for point in asked if point is not None)]
+    found = dict(aggregate(work, rollups, own, points, itself))
+    nothing: Measured = [()] * len(fields)
+    for point, record, result in zip(asked, records, results, strict=True):
+        measured = nothing if point is None else found.get(point, nothing)
+        if itself and point is not None:
+            measured = [*with_itself(rollups, measured, *record)]
+        for field, value in zip(fields, measured, strict=True):
+            result[field.name] = settle(field, value)
+
+
+def own_conditions(rollup: Rollup) -> tuple[Condition, ...]:
+    """Return the conditions that compare a source row with a field of the reader."""
+    return tuple(c for c in rollup.conditions if c.own)
+
+
+def point_of(own: Sequence[Condition], values: Mapping[str, Any]) -> Point | None:
+    """Return what source rows are compared with; None when something of it is missing."""
+    point = tuple(shift(values.get(c.own), c.plus) for c in own)
+    return None if None in point else point
+
+
+def shift(value: Any, plus: int) -> Any:
+    """Return ``value`` moved by ``plus``: a number, a month by months, a date by days."""
+    if not plus or value is None:
+        return value
+    if isinstance(value, str) and len(value) == 7 and value[4] == "-":
+        months = int(value[:4]) * 12 + int(value[5:]) - 1 + plus
+        return f"{months // 12:04d}-{months % 12 + 1:02d}"
+    if isinstance(value, str) and len(value) == 6 and value[4] == "Q":
+        quarters = int(value[:4]) * 4 + int(value[5]) - 1 + plus
+        return f"{quarters // 4:04d}Q{quarters % 4 + 1}"
+    if isinstance(value, datetime.date):
+        return value + datetime.timedelta(days=plus)
+    return value + plus
+
+
+# ── in the database
+
+
+def aggregate(
+    work: Work,
+    rollups: Sequence[Rollup],
+    own: Sequence[Condition],
+    points: Sequence[Point],
+    itself: bool,
+) -> Iterator[tuple[Point, Measured]]:
+    """Give each point that has rows, and what each roll-up measures there. With ``itself`` a
+    point ends with the id of the record that asks, which is not counted."""
+    if not points:
+        return
+    source = work.published(rollups[0].register).tables.main
+    types = [source.c[c.field].type for c in own]
+    if itself:
+        types.append(source.c["_id"].type)
+    table = points_table(work.tx, types, points)
+    where = [IN_SQL[c.operator](source.c[c.field], table.c[f"p{at}"]) for at, c in enumerate(own)]
+    where.append(source.c["_deleted_at"].is_(None))
+    if itself:
+        where.append(source.c["_id"] != table.c[f"p{len(own)}"])
+    constants = [tuple(c for c in r.conditions if not c.own) for r in rollups]
+    if all(each == constants[0] for each in constants):
+        where += [constant(source, c) for c in constants[0]]
+        constants = [()] * len(rollups)
+    joined = table.join(source, sa.and_(*where))
+    if rollups[0].operation == "latest":
+        query = newest(rollups[0], source, table, joined, [r.field for r in rollups])
+        for row in work.tx.execute(query):
+            yield points[row[0]], [(value, row[1], row[2]) for value in row[3:]]
+        return
+    columns = [measures(source, r, c) for r, c in zip(rollups, constants, strict=True)]
+    counted = sa.select(table.c.n, *[part for parts in columns for part in parts])
+    for row in work.tx.execute(counted.select_from(joined).group_by(table.c.n)):
+        cells = iter(row[1:])
+        yield points[row[0]], [tuple(next(cells) for _ in parts) for parts in columns]
+
+
+def newest(
+    rollup: Rollup,
+    source: sa.Table,
+    table: sa.FromClause,
+    joined: sa.FromClause,
+    names: Sequence[str],
+) -> sa.Select[Any]:
+    """Return a query for (place, what orders the newest row there, its id, its ``names``)."""
+    number = source.c["_id"]
+    by = source.c[rollup.by] if rollup.by else number
+    place = sa.func.row_number().over(
+        partition_by=table.c.n, order_by=(by.desc(), number.desc())
+    )  # fmt: skip
+    cells = [source.c[name].label(f"v{at}") for at, name in enumerate(names)]
+    columns = (table.c.n, place.label("place"), by.label("sorted_by"), number.label("record"))
+    ranked = sa.select(*columns, *cells).select_from(joined).where(by.is_not(None)).subquery()
+    return sa.select(
+        ranked.c.n, ranked.c.sorted_by, ranked.c.record, *[ranked.c[c.name] for c in cells]
+    ).where(ranked.c.place == 1)
+
+
+def constant(source: sa.Table, condition: Condition) -> sa.ColumnElement[bool]:
+    return IN_SQL[condition.operator](source.c[condition.field], condition.value)
+
+
+def measures(
+    source: sa.Table, rollup: Rollup, constants: Sequence[Condition]
+) -> list[sa.ColumnElement[Any]]:
+    """Return what a roll-up counts; a mean is exact as its sum and its count."""
+    only = [constant(source, c) for c in constants]
+
+    def of(function: Any) -> sa.ColumnElement[Any]:
+        return function.filter(*only) if only else function
+
+    if rollup.operation == "count":
+        return [of(sa.func.count())]
+    column = source.c[rollup.field]
+    if rollup.operation == "avg":
+        return [of(sa.func.sum(column, type_=column.type)), of(sa.func.count(column))]
+    return [of(getattr(sa.func, rollup.operation)(column, type_=column.type))]
+
+
+# ── the record itself, as it is going to be stored
+
+
+def with_itself(
+    rollups: Sequence[Rollup],
+    measured: Measured,
+    record: int | None,
+    values: Values,
+) -> Iterator[tuple[Any, ...]]:
+    """Give what each roll-up measures when the record's own values are counted too."""
+    row = {**values, "_id": record}
+    for rollup, others in zip(rollups, measured, strict=True):
+        if all(holds(condition, row) for condition in rollup.conditions):
+            yield combined(rollup, others, row)
+        else:
+            yield others
+
+
+def holds(condition: Condition, row: Mapping[str, Any]) -> bool:
+    """Return whether a record fulfils a condition on itself; what is missing fulfils none."""
+    value, wanted = row.get(condition.field), condition.value
+    if condition.own:
+        wanted = shift(row.get(condition.own), condition.plus)
+    return value is not None and wanted is not None and PLAIN[condition.operator](
+        value, wanted
+    )  # fmt: skip
+
+
+def combined(rollup: Rollup, others: tuple[Any, ...], row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return a measure of other rows with one row added."""
+    if rollup.operation == "count":
+        return ((others[0] if others else 0) + 1,)
+    if rollup.operation == "latest":
+        return later(rollup, others, row)
+    value = row.get(rollup.field)
+    if value is None:
+        return others
+    known = others[0] if others else None
+    if rollup.operation == "avg":
+        return ((known or 0) + value, (others[1] if others else 0) + 1)
+    if known is None:
+        return (value,)
+    if rollup.operation == "sum":
+        return (known + value,)
+    return ((max if rollup.operation == "max" else min)(known, value),)
+
+
+def later(rollup: Rollup, others: tuple[Any, ...], row: Mapping[str, Any]) -> tuple[Any, ...]:
+    number = row["_id"] or NOT_STORED
+    by = row.get(rollup.by) if rollup.by else number
+    if by is None or (others and (others[1], others[2]) > (by, number)):
+        return others
+    return (row.get(rollup.field), by, number)
+
+
+def settle(field: Field, found: Sequence[Any]) -> Any:
+    """Return a measure as the field's value; nothing counted or summed is 0."""
+    rollup = field.rollup
+    assert rollup is not None
+    value: Any = found[0] if found else None
+    if rollup.operation == "latest":
+        return value
+    if rollup.operation in ("count", "sum") and value is None:
+        value = 0
+    if rollup.operation == "avg" and found and found[1]:
+        value = Decimal(value) / found[1]
+    if value is None:
+        return None
+    scale = getattr(field.kind, "scale", None)
+    if scale is not None:
+        value = round_half_up(Decimal(value), scale)
+    elif field.kind.formula_type == "int":
+        value = int(value)
+    if isinstance(value, (int, Decimal)) and abs(value) >= 10 ** (DIGITS - (scale or 0)):
+        raise SumTooLong(digits=DIGITS)
+    return value
