@@ -144,11 +144,17 @@ def asked(view: RegisterView, id: int, name: str, refused: AppError | None = Non
             "step", label=view.name_of(record), id=id, version=record.version, way=way,
             target=badge(target_of(view, way)), here=f"{view.root}{id}",
             action=f"{view.root}{id}/step/{name}", refusal=say(refused) if refused else "",
-            problems=[say(p) for p in refused.problems] if refused else [],
+            problems=further(refused) if refused else [],
             units=choice_of_units(work) if way.chosen else [],
             comment=request.form.get("comment", ""), fields=fields(view, work, way, record, typed),
             crumbs=view.crumbs((view.name_of(record), f"{view.root}{id}"), (way.title, "")),
         )  # fmt: skip
+
+
+def further(refused: AppError) -> list[str]:
+    """Return what a refusal lists beside the reason that stands in its own sentence."""
+    said = say(refused)
+    return [say(p) for p in refused.problems if brief(p) not in said]
 
 
 def target_of(view: RegisterView, way: Transition) -> State:
