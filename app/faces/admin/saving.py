@@ -63,8 +63,12 @@ def blank(view: RegisterView) -> str:
         access.require(work, "create", view.register.slug)
         values = view.published.gate.beginnings() | beginning.own(work, view.register.slug)
     typed = entry.stored_as_typed(view.register, values)
-    typed |= {k: v for k, v in entry.typed_of(view.register, request.args).items() if v}
-    prefilled, carried = returns_pages.begun(view, typed)
+    asked = {k: v for k, v in entry.typed_of(view.register, request.args).items() if v}
+    typed |= asked
+    # the period that is due first comes before the one that is today's
+    of_period = {view.register.period.field} - asked.keys() if view.register.period else set()
+    known = {name: value for name, value in typed.items() if name not in of_period}
+    prefilled, carried = returns_pages.begun(view, known)
     token = secrets.token_urlsafe(24)
     return begun(view, Sheet(typed | prefilled, token=token, carried=carried))
 
