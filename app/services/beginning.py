@@ -6,15 +6,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.definitions.permissions import BELOW, OWN_UNIT, SELF
+from app.definitions.permissions import BELOW, OWN_UNIT, REFERRED, SELF
 from app.definitions.register import Field, Grant
 from app.services import access
 from app.services.standing import Unit
 from app.services.work import Work
 from app.storage.catalog import Published
 
-#: whose rows a clerk enters who enters those of their own unit
-OF_UNIT = {OWN_UNIT, BELOW}
+#: whose rows a clerk enters who enters those of their own unit; a new one is referred to nobody
+OF_UNIT = {OWN_UNIT, BELOW, REFERRED}
 
 
 def own(work: Work, slug: str) -> dict[str, Any]:
@@ -50,12 +50,16 @@ def said(work: Work, published: Published, grant: Grant) -> dict[str, Any]:
         return {field.name: value}
     if field.lookup is None or published.register[field.lookup.reference].derived:
         return {}
-    target = work.published(field.lookup.register).tables.main
-    query = sa.select(target.c["_id"]).where(
-        target.c[field.lookup.field] == value, target.c["_deleted_at"].is_(None)
+    target = work.published(field.lookup.register)
+    # one of many that happens to be the only one today is not meant
+    if not target.register[field.lookup.field].unique:
+        return {}
+    main = target.tables.main
+    query = sa.select(main.c["_id"]).where(
+        main.c[field.lookup.field] == value, main.c["_deleted_at"].is_(None)
     )
-    records = list(work.tx.scalars(query.limit(2)))
-    return {field.lookup.reference: records[0]} if len(records) == 1 else {}
+    record = work.tx.scalar(query)
+    return {field.lookup.reference: record} if record is not None else {}
 
 
 def named(field: Field, unit: Unit) -> Any:

@@ -12,17 +12,20 @@ from tests.support.appointing import Office
 from tests.support.register import ME, definition, publish
 
 FIRM = definition("firm", properties={"town": {"title": "乡镇代码", "type": "string"}})
-PLACE = definition("place", properties={"code": {"title": "代码", "type": "string", "index": True}})
+PLACE = definition(
+    "place", properties={"code": {"title": "代码", "type": "string", "unique": True}}
+)
 #: entered by a firm for itself, by a township for what lies in it, by the office that answers
 FIELDS: dict[str, Any] = {
     "firm": {"title": "企业", "reference": "firm"},
     "place": {"title": "责任单位", "reference": "place"},
     "place_code": {"title": "责任单位代码", "lookup": "place.code"},
     "town": {"title": "乡镇代码", "type": "string", "maxLength": 20},
+    "firm_town": {"title": "企业所在乡镇代码", "lookup": "firm.town"},
 }
 
 
-def grant(role: str, rows: str, by: str = "", **more: Any) -> dict[str, Any]:
+def grant(role: str, rows: str | list[str], by: str = "", **more: Any) -> dict[str, Any]:
     said = {"role": [role], "may": ["see", "create", "change"], "rows": rows, **more}
     return said | ({"by": by} if by else {})
 
@@ -34,7 +37,7 @@ class Desk:
         self.platform = platform
         publish(platform, FIRM, PLACE)
         with platform.writing(ME) as work:
-            self.firm = records.create(work, "firm", {"name": "甲厂"}).id
+            self.firm = records.create(work, "firm", {"name": "甲厂", "town": "t1"}).id
             self.place = records.create(work, "place", {"name": "财政局", "code": "czj"}).id
             records.create(work, "place", {"name": "税务局", "code": "swj"})
         self.office = Office(platform)
@@ -63,7 +66,7 @@ def test_who_enters_for_the_own_unit_finds_it_filled_in(desk):
     grants = (
         grant("enterprise", "own-unit", "firm"),
         grant("township", "unit-and-below", "town"),
-        grant("dept", "own-unit", "place_code"),
+        grant("dept", ["referred", "own-unit"], "place_code"),
     )
 
     assert desk.begins("firm", *grants) == {"firm": desk.firm}
@@ -79,6 +82,7 @@ def test_who_enters_for_the_own_unit_finds_it_filled_in(desk):
         [grant("township", "own-unit")],
         [grant("township", "own-unit", "firm")],
         [grant("township", "own-unit", "place_code")],
+        [grant("township", "own-unit", "firm_town")],
         [grant("township", "own-unit", "town", change=["name"])],
         [grant("enterprise", "own-unit", "town")],
     ],
