@@ -14,6 +14,7 @@ import pytest
 from app.definitions.compile import compile_all
 from app.definitions.gate import Gate
 from app.definitions.library import common_parts, example_problems, judge_example
+from app.definitions.permissions import BELOW, OWN_UNIT, SELF
 from app.definitions.register import Register
 from app.definitions.world import Alone
 from app.errors import Problem
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "schemas" / "registers").glob("*.json"))
 FOR_TESTS = sorted((ROOT / "tests" / "data" / "registers").glob("*.json"))
 DEMO = ROOT / "schemas" / "demo"
+UNITS = DEMO / "people" / "units.csv"
 REAL = ROOT / "tests" / "data" / "enterprises_nmpa_2019.csv"
 #: the registers with rows of a demonstration; the invented enterprises are among the enterprises
 DEMONSTRATED = sorted({path.stem for path in DEMO.glob("*.csv")} - {"invented_enterprises"})
@@ -170,3 +172,18 @@ def test_whoever_enters_a_record_may_fill_in_what_is_required(slug: str) -> None
             stuck[role] = sorted(required - open_to)
 
     assert [role for role, missing in stuck.items() if missing] == []
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_unit_is_named_by_its_code_or_by_the_record_that_stands_for_it(slug: str) -> None:
+    register, stands = register_of(slug), {row["对应台账"] for row in rows_of(UNITS)}
+    flow = register.workflow
+    of_units = [
+        one.by
+        for one in (*register.permissions, *(flow.transitions if flow else ()))
+        if one.by and one.by != SELF and {OWN_UNIT, BELOW} & set(one.rows)
+    ]
+
+    named = {register[by].reference for by in of_units} - {""}
+
+    assert named <= stands
