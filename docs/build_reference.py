@@ -9,6 +9,7 @@ from typing import Any
 
 from app.definitions import draft, patterns, property, shape, sound
 from app.definitions.conditions import MOST_LEVELS
+from app.definitions.workflow import templates
 from app.kinds import KINDS
 from app.kinds.base import Kind
 
@@ -39,6 +40,7 @@ def build() -> str:
         _table("A rule", register["rules"]["items"]["properties"], RULES),
         _table("A grant in `permissions`", parts["grant"]["properties"], GRANT),
         _table("A workflow", register["workflow"]["properties"], WORKFLOW),
+        _templates(),
         _table("A state", parts["state"]["properties"]),
         _table("A transition", parts["transition"]["properties"], TRANSITION),
         _table("A guard", parts["transition"]["properties"]["guard"]["items"]["properties"]),
@@ -59,7 +61,8 @@ def build() -> str:
 ROLLUP = (
     "Exactly one of sum, avg, min, max, latest and count. `via` or a `where` with `$field` says "
     "which rows belong to a record; the same register may be gathered, such as the same month of "
-    "last year. Stored, and kept in step when the rows change."
+    "last year. Of no rows the sum and the count are 0, the others are blank. Stored, and kept in "
+    "step when the rows change. A record that its own roll-up gathers counts while it is judged."
 )
 RULES = (
     "A rule whose expression misses a value does not apply. Its code is `rule.` and its name, or "
@@ -198,6 +201,21 @@ def _fitting(keyword: str) -> Iterator[str]:
     if keyword == "serial":
         yield "text"
     yield from (kind.name for kind in KINDS if keyword in kind.keywords)
+
+
+def _templates() -> str:
+    lines = ["## The workflows that are shipped (`template`)", ""]
+    lines += ["Their roles are those of the shipped registers: name your own in `transitions`.", ""]
+    lines += ["| template | states | transitions |", "|---|---|---|"]
+    for name, said in sorted(templates().items()):
+        states = ", ".join(f"`{one['name']}` {one['title']}" for one in said["states"])
+        ways = "; ".join(map(_way, said["transitions"]))
+        lines.append(f"| `{name}` {said['title']} | {states} | {ways} |")
+    return "\n".join([*lines, ""])
+
+
+def _way(said: Mapping[str, Any]) -> str:
+    return f"`{said['name']}` {said['title']}: {', '.join(said['from'])} → {said['to']}"
 
 
 def _shared() -> str:

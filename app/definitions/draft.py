@@ -196,9 +196,18 @@ class Draft:
             return compile_formula(text, self.variables(), expects)
         except FormulaProblem as refused:
             for problem in refused.all:
-                text = "{problem} (at character {column})"
-                self.findings.add(at, "expression", text, problem=problem, column=problem.column)
+                self._complain(problem, at)
         return None
+
+    def _complain(self, problem: FormulaProblem, at: Path_) -> None:
+        """Note what is wrong with an expression; a field it may not read is told from none."""
+        kind = self.kinds.get(problem.values.get("name", ""))
+        if kind is not None and kind.formula_type == "":
+            text = "{name} is an attachment: expressions do not read it. Ask for it with required."
+            self.findings.add(at, "expression", text, name=problem.values["name"])
+            return
+        text = "{problem} (at character {column})"
+        self.findings.add(at, "expression", text, problem=problem, column=problem.column)
 
     def kinds_in_order(self) -> list[str]:
         """Return the fields whose kind is known, in the order of the definition."""

@@ -251,7 +251,7 @@ def _check_required(draft: Draft, at: Path_, names: Any, known: Mapping[str, Any
 def _check_target(draft: Draft, at: Path_, prop: Mapping[str, Any], required: bool) -> None:
     slug = prop.get("reference")
     if slug is not None and not draft.world.exists(slug):
-        text = "There is no register {name}."
+        text = "There is no register {name}: publish it first, or give both definitions together."
         known = draft.world.slugs
         draft.findings.unknown((*at, "reference"), "unknown_register", text, slug, known)
     if prop.get("onDelete") == "clear" and required:

@@ -88,6 +88,8 @@ class Transition:
     #: working days the record has in the state, and the field that takes the last of them
     days: int = 0
     due_field: str = ""
+    #: or the date of the record that is the last day
+    due_on: str = ""
     deadline: str = ""
     automatic: bool = False
     #: codes of the units it is referred to; ``chosen``: whoever makes it names them
@@ -101,6 +103,11 @@ class Transition:
     def anybody(self) -> bool:
         """Return whether it is for whoever may change the record."""
         return not self.roles and not self.people
+
+    @property
+    def limited(self) -> bool:
+        """Return whether the record may stay only for a time in the state it leads to."""
+        return bool(self.days or self.due_on)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,13 +119,13 @@ def check_joint(draft: Draft, made: Workflow, one: Transition, at: tuple[Any, ..
 
 def check_time(draft: Draft, made: Workflow, one: Transition, at: tuple[Any, ...]) -> None:
     """Note a transition that waits for a time nobody sets."""
-    if one.days and any(way.automatic and way is one for way in made.transitions):
+    if one.limited and any(way.automatic and way is one for way in made.transitions):
         text = "An automatic transition follows a time limit; the limit belongs to another one."
         draft.findings.add((*at, "due"), "workflow", text)
     if not one.deadline or draft.body["register"].get("period"):
         return
     for source in one.sources:
-        if not any(way.days and way.target == source for way in made.transitions):
+        if not any(way.limited and way.target == source for way in made.transitions):
             text = "The state {state} has no time limit: add due to a transition that leads there."
             keyword = "automatic" if one.automatic else "deadline"
             draft.findings.add((*at, keyword), "workflow", text, state=source)

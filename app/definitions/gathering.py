@@ -20,7 +20,7 @@ _NUMBERS = {"double", "int"}
 #: kinds that ``plus`` can be added to
 _STEPS = {"month", "quarter", "year", "date", "integer", "number"}
 
-NO_REGISTER = "There is no register {name}."
+NO_REGISTER = "There is no register {name}: publish it first, or give both definitions together."
 NO_FIELD = "There is no field {name}."
 NO_FIELD_THERE = "There is no field {name} in {register}."
 NOT_WELL_THERE = "{name} is itself not well, so nothing can be read from it: mend it first."
@@ -164,7 +164,10 @@ def _check_via(draft: Draft, at: tuple[str, ...], register: str, prop: Mapping[s
         return
     kind = _source_kind(draft, (*at, "via"), register, prop["via"])
     if kind is not None and getattr(kind, "register", "") != draft.slug:
-        text = "{name} does not refer to this register, so no rows are gathered through it."
+        text = (
+            "{name} does not refer to this register, so no rows are gathered through it. Leave via "
+            "out and say in where which rows are meant."
+        )
         draft.findings.add((*at, "via"), "rollup", text, name=f"{register}.{prop['via']}")
 
 

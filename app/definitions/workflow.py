@@ -131,8 +131,7 @@ def _transition(draft: Draft, at: Place, said: Said) -> Transition:
         _known(draft, (*at, "by"), by)
     units = said.get("units", ())
     due = said.get("due", {})
-    if due.get("field"):
-        _dated(draft, (*at, "due", "field"), due["field"])
+    _limit(draft, (*at, "due"), due)
     return Transition(
         said["name"],
         said.get("title", said["name"]),
@@ -149,6 +148,7 @@ def _transition(draft: Draft, at: Place, said: Said) -> Transition:
         tuple(_settings(draft, (*at, "set"), said.get("set", {}))),
         due.get("days", 0),
         due.get("field", ""),
+        due.get("on", ""),
         said.get("deadline", "after" if said.get("automatic") else ""),
         bool(said.get("automatic")),
         () if units == "choose" else tuple(unit for unit in units if unit),
@@ -164,6 +164,19 @@ def _known(draft: Draft, at: Place, name: Any) -> bool:
         draft.findings.unknown(at, "unknown_field", NO_FIELD, name, draft.declared)
         return False
     return name in draft.fields
+
+
+def _limit(draft: Draft, at: Place, due: Said) -> None:
+    """Note a time limit that is none, or two, and fields that cannot hold its last day."""
+    if due and ("days" in due) == ("on" in due):
+        text = "A time limit is days, or on: the field that holds the last day."
+        draft.findings.add(at, "workflow", text)
+    if "field" in due and "on" in due:
+        text = "on already names the field of the last day: leave field out."
+        draft.findings.add((*at, "field"), "workflow", text)
+    for keyword in ("field", "on"):
+        if due.get(keyword):
+            _dated(draft, (*at, keyword), due[keyword])
 
 
 def _dated(draft: Draft, at: Place, name: str) -> None:

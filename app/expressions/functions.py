@@ -155,6 +155,14 @@ def days(start: datetime.date, end: datetime.date) -> int:
     return end.toordinal() - start.toordinal()
 
 
+def add_days(day: datetime.date, count: int) -> datetime.date:
+    """Return the day ``count`` calendar days after ``day``, or before it; a time stays as it is."""
+    try:
+        return day + datetime.timedelta(days=count)
+    except OverflowError:
+        raise Failure(sentences.OUT_OF_RANGE) from None
+
+
 def no_value() -> Any:
     raise NoResult
 
@@ -238,6 +246,7 @@ FUNCTIONS: dict[str, tuple[Overload, ...]] = {
     "year": (Overload((_T,), _I, lambda value: value.year, own=True),),
     "month": (Overload((_T,), _S, month, own=True),),
     "days": (Overload((_T, _T), _I, days, own=True),),
+    "add_days": (Overload((_T, _I), _T, add_days, own=True),),
     "sum": (
         Overload((f"list({_D})",), _D, total, own=True, cost=_lengths),
         Overload((f"list({_I})",), _I, lambda values: whole(sum(values)), own=True, cost=_lengths),

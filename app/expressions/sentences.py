@@ -18,7 +18,10 @@ MIXED = (
 )
 NO_NULL = "Nothing equals null here: present(…) says whether there is a value."
 HAS = "has() is for the rows of a list: write present({name})."
-DATES = "Dates are not added or subtracted with signs: days(start, end) gives the days between."
+DATES = (
+    "Dates are not added or subtracted with signs: days(start, end) gives the days between, "
+    "add_days(start, 15) the day so many days later."
+)
 NO_OVERLOAD = "{operator} cannot be applied to {types}."
 NO_FIELDS = "A value of type {type} has no field {name}."
 NO_LIST = "A list is needed here; this is {type}."

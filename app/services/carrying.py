@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,7 +52,7 @@ def carry_out(
     store(work, published, verdicts, written)
     history.append(work, entries)
     spread(work, published.slug, changes)
-    follow(work, published, way, [row["_id"] for row in written], units)
+    follow(work, published, way, written, units)
     if way.opens is not None:
         open_children(work, way.opens, written)
     flow = published.register.workflow
@@ -135,28 +134,27 @@ def in_debt(work: Work, slug: str, ids: Sequence[int]) -> set[int]:
 
 
 def follow(
-    work: Work, published: Published, way: Transition, ids: Sequence[int], units: Sequence[int]
+    work: Work, published: Published, way: Transition, moved: Sequence[Row], units: Sequence[int]
 ) -> None:
     """Bring time limits, joint reviews and referrals into step with a transition."""
-    slug = published.slug
+    slug, ids = published.slug, [row["_id"] for row in moved]
     joint.drop_open(work, slug, ids)
-    if way.days:
-        due = calendar.of(work).add_working_days(work.today, way.days)
-        set_deadlines(work, slug, ids, way.target, due)
-    else:
-        end_deadlines(work, slug, ids)
+    set_deadlines(work, slug, way, moved)
     if units:
         refer(work, slug, ids, units)
         if way.joint:
             joint.open_rounds(work, slug, ids, way, units)
 
 
-def set_deadlines(
-    work: Work, slug: str, ids: Sequence[int], state: str, due: datetime.date
-) -> None:
-    """Say until when records may stay in the state they are in."""
-    end_deadlines(work, slug, ids)
-    limits = [{"slug": slug, "record": i, "state": state, "due": due} for i in ids]
+def set_deadlines(work: Work, slug: str, way: Transition, moved: Sequence[Row]) -> None:
+    """Say until when records may stay in the state they are in, if there is a limit."""
+    end_deadlines(work, slug, [row["_id"] for row in moved])
+    last = calendar.of(work).add_working_days(work.today, way.days) if way.days else None
+    limits = [
+        {"slug": slug, "record": row["_id"], "state": way.target, "due": due}
+        for row in moved
+        if (due := row[way.due_on] if way.due_on else last) is not None
+    ]
     if limits:
         work.tx.execute(deadline.insert(), limits)
 

@@ -14,11 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.definitions.register import Condition, Field, Register
+from app.definitions.register import Condition, Register, Rollup
 from app.services import history
-from app.services.comparing import IN_SQL
 from app.services.labels import label_fields, make_labels
-from app.services.rollups import Point, own_conditions, shift
+from app.services.rollups import Point, at_points, own_conditions, point_of, shift
 from app.services.surroundings import gather
 from app.services.work import Work
 from app.storage import rows
@@ -28,6 +27,10 @@ from app.storage.points import points_table
 DEEPEST = 20
 #: a source row's value is compared with the reader's own field the other way round
 MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+#: the conditions by which roll-ups choose rows for a record
+Shape = tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +96,28 @@ def alone(published: Published, changes: Sequence[Change]) -> frozenset[int]:
     if any(f.reference == register.slug for f in register.fields):
         return frozenset()
     found = {change.record for change in changes}
-    for fields in by_shape(register, register.slug):
-        rollup = fields[0].rollup
-        assert rollup is not None
-        equal = [c for c in own_conditions(rollup) if c.operator == "=="]
-        sources: dict[Point, set[int]] = {}
+    for own in by_shape(register, register.slug):
+        equal = [c for c in own if c.operator == "=="]
+        sources: dict[Point | None, set[int]] = {}
         for change in changes:
             for row in (change.before, change.after):
                 if row is not None:
-                    point = tuple(row.get(c.field) for c in equal)
+                    point = tuple([row.get(c.field) for c in equal])
                     sources.setdefault(point, set()).add(change.record)
         for change in changes:
-            row = {**(change.after or {}), "_id": change.record}
-            point = tuple(shift(row.get(c.own), c.plus) for c in equal)
-            if sources.get(point, set()) - {change.record}:
+            asked = point_of(equal, change.record, change.after or {})
+            if not sources.get(asked, set()) <= {change.record}:
                 found.discard(change.record)
     return frozenset(found)
 
 
-def by_shape(register: Register, slug: str) -> list[list[Field]]:
+def by_shape(register: Register, slug: str) -> dict[Shape, list[Rollup]]:
     """Return the roll-ups over ``slug``, those together that compare with the same own fields."""
-    shapes: dict[tuple[Condition, ...], list[Field]] = {}
+    shapes: dict[Shape, list[Rollup]] = {}
     for field in register.fields:
         if field.rollup and field.rollup.register == slug:
-            shapes.setdefault(own_conditions(field.rollup), []).append(field)
-    return [*shapes.values()]
+            shapes.setdefault(own_conditions(field.rollup), []).append(field.rollup)
+    return shapes
 
 
 def queries(
@@ -137,11 +137,10 @@ def queries(
         ids = [c.record for c in changes if differs(c, read)]
         for part in rows.chunks(ids):
             yield sa.select(main.c["_id"]).where(main.c[field.name].in_(part))
-    for fields in by_shape(register, slug):
-        own = own_conditions(fields[0].rollup) if fields[0].rollup else ()
-        points = {point for field in fields for point in rolled(field, changes)}
+    for own, rollups in by_shape(register, slug).items():
+        points = rolled(own, rollups, changes)
         if points:
-            yield mirrored(work, main, own, [*points])
+            yield mirrored(work, published, own, [*points])
 
 
 def differs(change: Change, names: Iterable[str]) -> bool:
@@ -150,33 +149,29 @@ def differs(change: Change, names: Iterable[str]) -> bool:
     return any(before.get(n) != after.get(n) for n in names)
 
 
-def rolled(field: Field, changes: Sequence[Change]) -> set[Point]:
+def rolled(own: Shape, rollups: Sequence[Rollup], changes: Sequence[Change]) -> set[Point]:
     """Return what a record's own fields are compared with to roll up a changed row, as it was
     before or as it is after."""
-    rollup = field.rollup
-    if rollup is None:
-        return set()
-    read = {c.field for c in rollup.conditions} | {rollup.field, rollup.by} - {""}
-    own = own_conditions(rollup)
+    read = {name for r in rollups for name in (r.field, r.by, *(c.field for c in r.conditions))}
+    read.discard("")
     points: set[Point] = set()
     for change in changes:
         born = change.before is None or change.after is None
-        if not born and not differs(change, read):
-            continue
-        for row in (change.before, change.after):
-            if row is not None:
-                points.add(tuple(shift(row.get(c.field), -c.plus) for c in own))
+        if born or differs(change, read):
+            for row in (change.before, change.after):
+                if row is not None:
+                    points.add(tuple([shift(row.get(c.field), -c.plus) for c in own]))
     return {point for point in points if None not in point}
 
 
 def mirrored(
-    work: Work, main: sa.Table, own: Sequence[Condition], points: Sequence[Point]
+    work: Work, published: Published, own: Shape, points: Sequence[Point]
 ) -> sa.Select[Any]:
     """Return a query for the readers of source rows: source ≤ own is own ≥ source."""
+    main = published.tables.main
     table = points_table(work.tx, [main.c[c.own].type for c in own], points)
-    where = [
-        IN_SQL[MIRRORED[c.operator]](main.c[c.own], table.c[f"p{at}"]) for at, c in enumerate(own)
-    ]
+    compared = [(c.own, MIRRORED[c.operator]) for c in own]
+    where = at_points(work.tx, published, compared, table)
     return sa.select(main.c["_id"]).distinct().select_from(table.join(main, sa.and_(*where)))
 
 

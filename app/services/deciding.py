@@ -24,7 +24,7 @@ from app.services.work import Work
 from app.storage.catalog import Published
 
 #: codes of problems: not theirs to make; something is still to be entered
-DENIED, MISSING = "workflow.denied", "workflow.missing"
+DENIED, MISSING, LOCKED = "workflow.denied", "workflow.missing", "value.locked"
 
 
 def decide(
@@ -192,10 +192,16 @@ def judge(
         if values != old and not any(p.code != MISSING for p in verdict.problems):
             read.append((verdict.row["_id"], values, [], old))
             judged.append(verdict)
+    # what the transition itself writes needs no leave: ``editable`` is for people
+    written = {one.field for one in way.settings} | {way.due_field}
     for verdict, judgement in zip(judged, judge_many(work, published, read), strict=True):
         verdict.judgement = judgement
         known = {problem.at for problem in verdict.problems}
-        verdict.problems += [p for p in judgement.problems if p.at not in known]
+        verdict.problems += [
+            p
+            for p in judgement.problems
+            if p.at not in known and not (p.code == LOCKED and p.name in written)
+        ]
 
 
 def entered(

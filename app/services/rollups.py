@@ -15,6 +15,8 @@ from app.errors import SumTooLong
 from app.kinds.columns import DIGITS
 from app.services.comparing import IN_SQL, PLAIN
 from app.services.work import Work
+from app.storage.catalog import Published
+from app.storage.narrowing import same_unindexed, wide
 from app.storage.points import points_table
 
 #: a record that is not stored yet comes after all that are
@@ -38,7 +40,7 @@ def roll_up(
     rollups = [field.rollup for field in fields if field.rollup]
     own = own_conditions(rollups[0])
     itself = rollups[0].register == slug
-    asked = [point_of(own, {**values, "_id": record}) for record, values in records]
+    asked = [point_of(own, record, values) for record, values in records]
     if itself:
         asked = [
             None if point is None else (*point, record or 0)
@@ -47,9 +49,10 @@ def roll_up(
     points = [*dict.fromkeys(point for point in asked if point is not None)]
     found = dict(aggregate(work, rollups, own, points, itself))
     nothing: Measured = [()] * len(fields)
+    itself = itself and not any(never_itself(condition) for condition in own)
     for point, record, result in zip(asked, records, results, strict=True):
         measured = nothing if point is None else found.get(point, nothing)
-        if itself and point is not None:
+        if itself and point is not None and all(holds(c, *record) for c in own):
             measured = [*with_itself(rollups, measured, *record)]
         for field, value in zip(fields, measured, strict=True):
             result[field.name] = settle(field, value)
@@ -60,10 +63,17 @@ def own_conditions(rollup: Rollup) -> tuple[Condition, ...]:
     return tuple(c for c in rollup.conditions if c.own)
 
 
-def point_of(own: Sequence[Condition], values: Mapping[str, Any]) -> Point | None:
+def point_of(
+    own: Sequence[Condition], record: int | None, values: Mapping[str, Any]
+) -> Point | None:
     """Return what source rows are compared with; None when something of it is missing."""
-    point = tuple(shift(values.get(c.own), c.plus) for c in own)
-    return None if None in point else point
+    found = [shift(value_of(c.own, record, values), c.plus) for c in own]
+    return None if None in found else tuple(found)
+
+
+def value_of(name: str, record: int | None, values: Mapping[str, Any]) -> Any:
+    """Return a field of a record, or its id."""
+    return record if name == "_id" else values.get(name)
 
 
 def shift(value: Any, plus: int) -> Any:
@@ -95,12 +105,14 @@ def aggregate(
     point ends with the id of the record that asks, which is not counted."""
     if not points:
         return
-    source = work.published(rollups[0].register).tables.main
+    published = work.published(rollups[0].register)
+    source = published.tables.main
     types = [source.c[c.field].type for c in own]
     if itself:
         types.append(source.c["_id"].type)
     table = points_table(work.tx, types, points)
-    where = [IN_SQL[c.operator](source.c[c.field], table.c[f"p{at}"]) for at, c in enumerate(own)]
+    compared = [(c.field, c.operator) for c in own]
+    where = at_points(work.tx, published, compared, table)
     where.append(source.c["_deleted_at"].is_(None))
     if itself:
         where.append(source.c["_id"] != table.c[f"p{len(own)}"])
@@ -119,6 +131,26 @@ def aggregate(
     for row in work.tx.execute(counted.select_from(joined).group_by(table.c.n)):
         cells = iter(row[1:])
         yield points[row[0]], [tuple(next(cells) for _ in parts) for parts in columns]
+
+
+def at_points(
+    tx: sa.Connection,
+    published: Published,
+    compared: Sequence[tuple[str, str]],
+    table: sa.FromClause,
+) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that rows of a register compare, (field, operator) by (field,
+    operator), with the points of ``table``."""
+    main = published.tables.main
+    equal = [name for name, sign in compared if sign == "=="]
+    ranged = [name for name, sign in compared if sign in ("<", "<=", ">", ">=")]
+    aside = wide(published.register, equal, ranged)
+    return [
+        same_unindexed(tx, main.c[name], table.c[f"p{at}"])
+        if sign == "==" and name in aside
+        else IN_SQL[sign](main.c[name], table.c[f"p{at}"])
+        for at, (name, sign) in enumerate(compared)
+    ]
 
 
 def newest(
@@ -172,32 +204,41 @@ def with_itself(
     record: int | None,
     values: Values,
 ) -> Iterator[tuple[Any, ...]]:
-    """Give what each roll-up measures when the record's own values are counted too."""
-    row = {**values, "_id": record}
+    """Give what each roll-up measures when the record is counted too, which meets what they
+    compare with own fields."""
     for rollup, others in zip(rollups, measured, strict=True):
-        if all(holds(condition, row) for condition in rollup.conditions):
-            yield combined(rollup, others, row)
+        constants = [c for c in rollup.where if not c.own]
+        if all(holds(condition, record, values) for condition in constants):
+            yield combined(rollup, others, record, values)
         else:
             yield others
 
 
-def holds(condition: Condition, row: Mapping[str, Any]) -> bool:
+def holds(condition: Condition, record: int | None, values: Values) -> bool:
     """Return whether a record fulfils a condition on itself; what is missing fulfils none."""
-    value, wanted = row.get(condition.field), condition.value
+    value, wanted = value_of(condition.field, record, values), condition.value
     if condition.own:
-        wanted = shift(row.get(condition.own), condition.plus)
-    return value is not None and wanted is not None and PLAIN[condition.operator](
-        value, wanted
-    )  # fmt: skip
+        wanted = shift(value_of(condition.own, record, values), condition.plus)
+    if value is None or wanted is None:
+        return False
+    return bool(PLAIN[condition.operator](value, wanted))
 
 
-def combined(rollup: Rollup, others: tuple[Any, ...], row: Mapping[str, Any]) -> tuple[Any, ...]:
+def never_itself(condition: Condition) -> bool:
+    """Return whether no record meets a condition on itself: its month is not the one before."""
+    moved = condition.operator == "==" and condition.plus != 0
+    return moved and condition.field == condition.own
+
+
+def combined(
+    rollup: Rollup, others: tuple[Any, ...], record: int | None, values: Values
+) -> tuple[Any, ...]:
     """Return a measure of other rows with one row added."""
     if rollup.operation == "count":
         return ((others[0] if others else 0) + 1,)
     if rollup.operation == "latest":
-        return later(rollup, others, row)
-    value = row.get(rollup.field)
+        return later(rollup, others, record, values)
+    value = values.get(rollup.field)
     if value is None:
         return others
     known = others[0] if others else None
@@ -210,12 +251,14 @@ def combined(rollup: Rollup, others: tuple[Any, ...], row: Mapping[str, Any]) ->
     return ((max if rollup.operation == "max" else min)(known, value),)
 
 
-def later(rollup: Rollup, others: tuple[Any, ...], row: Mapping[str, Any]) -> tuple[Any, ...]:
-    number = row["_id"] or NOT_STORED
-    by = row.get(rollup.by) if rollup.by else number
+def later(
+    rollup: Rollup, others: tuple[Any, ...], record: int | None, values: Values
+) -> tuple[Any, ...]:
+    number = record or NOT_STORED
+    by = values.get(rollup.by) if rollup.by else number
     if by is None or (others and (others[1], others[2]) > (by, number)):
         return others
-    return (row.get(rollup.field), by, number)
+    return (values.get(rollup.field), by, number)
 
 
 def settle(field: Field, found: Sequence[Any]) -> Any:

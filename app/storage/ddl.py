@@ -50,11 +50,14 @@ def harmless(value: Any) -> bool:
 def create_index(
     tx: sa.Connection, name: str, table: str, columns: Sequence[str], *, unique: bool
 ) -> None:
-    """Create an index over the rows that are not deleted. On PostgreSQL empty values stand
-    first, as they do on SQLite and in every list."""
+    """Create an index over the rows that are not deleted; ``-column`` descends. On PostgreSQL
+    empty values count as smallest, as they do on SQLite and in every list."""
     quote = tx.dialect.identifier_preparer.quote
-    nulls = "" if tx.dialect.name == "sqlite" or unique else " NULLS FIRST"
-    spelled = ", ".join(quote(c) + nulls for c in columns)
+    plain = tx.dialect.name == "sqlite" or unique
+    up, down = ("", " DESC") if plain else (" NULLS FIRST", " DESC NULLS LAST")
+    spelled = ", ".join(
+        quote(c[1:]) + down if c.startswith("-") else quote(c) + up for c in columns
+    )
     kind = "UNIQUE INDEX" if unique else "INDEX"
     tx.exec_driver_sql(
         escaped(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 import sqlalchemy as sa
 
@@ -99,31 +100,61 @@ def child_system_columns() -> list[sa.Column]:
 def wanted_indexes(register: Register) -> list[tuple[tuple[str, ...], bool]]:
     """Return (field names, unique) of every index the register should have, without being told.
 
-    What a list filters by is indexed together with what it sorts by first, so that a page and
-    its count read one index; keys and unique fields are unique among rows not deleted.
+    What a list sorts by is indexed as a whole (``-name`` descends where the rest ascends), so
+    that its first page reads fifty rows however many share a month. What it filters by is indexed
+    together with what it sorts by first, so that a page and its count read one index; keys and
+    unique fields are unique among rows not deleted.
     """
-    first = register.sort[0].lstrip("-") if register.sort else ""
-    first = first if first in register and indexable(register[first]) else ""
     wanted: dict[tuple[str, ...], bool] = {}
     if register.key:
         wanted[register.key] = True
     for field in register.fields:
         if field.unique:
             wanted[(field.name,)] = True
-    for name in dict.fromkeys((*(s.lstrip("-") for s in register.sort), *register.filters)):
-        if name in register and indexable(register[name]):
-            both = (
-                (name, first) if first and name != first and name in register.filters else (name,)
-            )
-            wanted.setdefault(both, False)
-    parted = ("_state",) if register.workflow is not None else ()
-    for name in dict.fromkeys((*whose(register), *parted)):
-        wanted.setdefault((name, first) if first and name != first else (name,), False)
+    for names in of_lists(register):
+        wanted.setdefault(names, False)
     for field in register.fields:
-        covered = any(names[0] == field.name for names in wanted)
+        covered = any(names[0].removeprefix("-") == field.name for names in wanted)
         if (field.reference or field.index) and not covered and indexable(field):
             wanted[(field.name,)] = False
     return [(names, unique) for names, unique in wanted.items()]
+
+
+def of_lists(register: Register) -> Iterator[tuple[str, ...]]:
+    """Give what the lists of people read: in order, by a filter, by whose a row is."""
+    ordered = in_order(register)
+    if ordered:
+        yield ordered
+    first = register.sort[0].removeprefix("-") if register.sort else ""
+    first = first if first in register and indexable(register[first]) else ""
+    sorts = [name.removeprefix("-") for name in register.sort]
+    for name in dict.fromkeys((*sorts, *register.filters)):
+        if name not in register or not indexable(register[name]):
+            continue
+        if first and name != first and name in register.filters:
+            yield (name, first)
+        elif not ordered or name != first:
+            yield (name,)
+    parted = ("_state",) if register.workflow is not None else ()
+    for name in dict.fromkeys((*whose(register), *parted)):
+        yield (name, first) if first and name != first else (name,)
+
+
+def in_order(register: Register) -> tuple[str, ...]:
+    """Return the index that gives rows in the order of the list, as far as columns tell it: a
+    reference is sorted by what it is called, which stands elsewhere."""
+
+    def told(name: str) -> bool:
+        field = register[name]
+        return field.kind.sortable and indexable(field) and not field.reference
+
+    known = [name for name in register.sort if name.removeprefix("-") in register]
+    names = list(takewhile(lambda name: told(name.removeprefix("-")), known))
+    # the id, which settles ties, goes the way of the last one: that one must ascend
+    turned = bool(names) and names[-1].startswith("-")
+    return tuple(
+        ("-" if name.startswith("-") != turned else "") + name.removeprefix("-") for name in names
+    )
 
 
 def whose(register: Register) -> Iterator[str]:

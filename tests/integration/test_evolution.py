@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from app.errors import DefinitionRefused, PlanNeedsConfirmation, PlanOutdated, PlanRefused
-from app.services import debts, history, publishing, records
+from app.services import debts, history, publishing, records, roles
 from app.services.lists import Filter, Query, page
 from tests.support.register import ME, definition
 
@@ -37,6 +37,21 @@ def test_a_plan_says_what_will_be_done_and_changes_nothing(platform, published, 
     with platform.reading(ME) as work:
         assert work.snapshot.entries["demo"].revision == 1
         assert "memo" not in records.get(work, "demo", 1).values
+
+
+def test_a_plan_names_the_roles_that_are_not_there_yet(platform, published):
+    def granted(*roles):
+        return definition(register={"permissions": {"fill": list(roles)}})
+
+    first = plan(platform, granted("demo_staff"))
+    published(granted("demo_staff"))
+    second = plan(platform, granted("demo_staff", "demo_head"))
+
+    assert steps(first)["roles.unknown"].values == {"listed": ["demo_staff"]}
+    assert steps(second)["roles.unknown"].values == {"listed": ["demo_head"]}
+    with platform.writing(ME) as work:
+        roles.add(work, "demo_head", "负责人")
+    assert "roles.unknown" not in steps(plan(platform, granted("demo_staff", "demo_head")))
 
 
 def test_a_default_fills_the_rows_that_are_there(platform, published, add):

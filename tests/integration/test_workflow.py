@@ -57,6 +57,18 @@ def test_a_record_goes_its_way_and_the_history_tells_it(desk):
     assert disagreements(desk.platform) == []
 
 
+def test_a_step_writes_also_what_people_may_not_change(platform):
+    day = {"title": "支付日期", "type": "string", "format": "date", "editable": "false"}
+    desk = Desk(platform, flow_definition(properties={"noted_on": day}))
+    record = desk.enter()
+    desk.move("clerk-a", record.id, "submit")
+    desk.move("staff", record.id, "approve")
+
+    assert desk.move("staff", record.id, "pay").values["noted_on"] is not None
+    with pytest.raises(RecordRefused), platform.writing(ME) as work:
+        records.change(work, "demo", record.id, 4, {"noted_on": "2024-01-01"})
+
+
 def test_only_the_steps_of_ones_role_are_offered(desk):
     record = desk.enter()
     desk.move("clerk-a", record.id, "submit")
@@ -305,6 +317,53 @@ def test_a_notice_counts_working_days_and_opens_approval_when_it_is_over(platfor
         with pytest.raises(TransitionRefused, match="possible until"):
             workflow.move(work, "demo", record.id, None, "object", "有异议")
         assert workflow.move(work, "demo", record.id, None, "finish").state == "done"
+
+
+def until(**more: Any) -> dict[str, Any]:
+    """Work that is to be done by a day that stands in the record, and may be given more time."""
+    states = [{"name": "draft"}, {"name": "open"}, {"name": "done", "final": True}]
+    ways = [
+        {"name": "start", "from": ["draft"], "to": "open", "due": {"on": "last_day"}},
+        {
+            "name": "extend", "from": ["open"], "to": "open", "require": ["noted_on"],
+            "due": {"on": "last_day"},
+        },
+        {"name": "finish", "from": ["open"], "to": "done", "deadline": "before"},
+    ]  # fmt: skip
+    last = {"title": "期限", "computed": "add_days(noted_on, 60)"}
+    return flow_definition(
+        flow={"states": states, "transitions": ways}, properties={"last_day": last}
+    )
+
+
+def test_a_time_limit_may_stand_in_the_record(platform):
+    desk = Desk(platform, until())
+    record = desk.enter("me", noted_on="2026-01-05")
+    free = desk.enter("me", name="无期限")
+
+    for one in (record, free):
+        desk.move("me", one.id, "start")
+
+    with platform.reading(ME) as work:
+        asked = sa.select(deadline.c.record, deadline.c.due)
+        assert work.tx.execute(asked).all() == [(record.id, datetime.date(2026, 3, 6))]
+    with platform.writing(ME) as work:
+        work.now = datetime.datetime(2026, 3, 7, tzinfo=datetime.UTC)
+        with pytest.raises(TransitionRefused, match="possible until"):
+            workflow.move(work, "demo", record.id, None, "finish")
+        assert workflow.move(work, "demo", free.id, None, "finish").state == "done"
+
+
+def test_a_step_that_moves_the_day_moves_the_limit(platform):
+    desk = Desk(platform, until())
+    record = desk.enter("me", noted_on="2026-01-05")
+    desk.move("me", record.id, "start")
+
+    with platform.writing(ME) as work:
+        workflow.move(work, "demo", record.id, None, "extend", values={"noted_on": "2026-02-05"})
+
+    with platform.reading(ME) as work:
+        assert work.tx.scalars(sa.select(deadline.c.due)).all() == [datetime.date(2026, 4, 6)]
 
 
 def test_an_objection_in_time_begins_the_notice_again(platform):

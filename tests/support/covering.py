@@ -24,10 +24,11 @@ FOLDER = Path(__file__).parents[2] / "schemas" / "registers"
 VALID, REFUSED = 3, 5
 
 
-def documents() -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """Return the shipped definitions by slug, and what is wrong with files that are no JSON."""
+def documents(folder: Path = FOLDER) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Return the definitions of a folder, the shipped ones', by slug, and what is wrong with files
+    that are no JSON."""
     found, broken = {}, {}
-    for path in sorted(FOLDER.glob("*.json")):
+    for path in sorted(folder.glob("*.json")):
         try:
             found[path.stem] = json.loads(path.read_text("utf-8"))
         except ValueError as error:

@@ -117,6 +117,7 @@ class _Import:
         self._names = published.register.names
         self._blank = dict.fromkeys(self._names) | published.gate.defaults()
         self._asked = access.of(work, published.slug)
+        self._shown: dict[str, str] = {}
         self.report = ImportReport(ignored=headings.ignored)
 
     def run(self, table: Table, progress: Progress | None) -> ImportReport:
@@ -230,7 +231,9 @@ class _Import:
             f"/{entry.row}{problem.at}", problem.code, problem.text, problem.values,
             problem.fields, problem.severity, problem.verbatim,
         )  # fmt: skip
-        heading = heading_of(register, register[name]) if name else ""
+        if name and name not in self._shown:
+            self._shown[name] = heading_of(register, register[name])
+        heading = self._shown.get(name, "")
         return Refusal(entry.row, heading, "" if cell is None else str(cell)[:200], placed)
 
 

@@ -33,6 +33,7 @@ from app.services import access, audit
 from app.services.cascade import recompute, spread
 from app.services.publishing.circles import edges, find_circle
 from app.services.publishing.flows import settle_all
+from app.services.publishing.holders import roles_of
 from app.services.publishing.planning import circles, digest, make_plan, needs_review, private_copy
 from app.services.publishing.review import list_debts
 from app.services.publishing.steps import Plan, Step
@@ -220,18 +221,6 @@ def keep_revision(work: Work, made: Plan) -> None:
         work.tx.execute(table.update().where(table.c.slug == made.slug).values(row))
     else:
         work.tx.execute(table.insert(), {"slug": made.slug, **row})
-
-
-def roles_of(register: Register, action: str = "") -> list[str]:
-    """Return the roles that a register's grants name, or those that may do ``action``."""
-    return sorted(
-        {
-            role
-            for grant in register.permissions
-            if not action or action in grant.may
-            for role in grant.roles
-        }
-    )
 
 
 def move_stamp(work: Work) -> None:

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.definitions.diff import Difference, compare
 from app.definitions.register import Register
-from app.errors import DefinitionRefused, because
+from app.errors import because
 from app.kinds import dump_json
 from app.services import access
 from app.services.publishing.circles import find_circle
 from app.services.publishing.columns import Ground, plan_columns
+from app.services.publishing.dependents import plan_dependents
 from app.services.publishing.flows import plan_states
+from app.services.publishing.holders import unknown_roles
+from app.services.publishing.indexes import index_steps, plan_indexes
 from app.services.publishing.review import Projection, preview
 from app.services.publishing.steps import EXAMPLES, Plan, Step
 from app.services.returns import changing
 from app.services.work import Work
 from app.storage import ddl, models, rows
-from app.storage.catalog import CatalogNeighbours, Published
+from app.storage.catalog import Published
 from app.storage.layout import Layout, Place, index_name
-from app.storage.tables import build_tables, wanted_indexes
+from app.storage.tables import build_tables
 
 #: differences that are said by the steps of columns
 SAID = frozenset(
@@ -73,6 +76,7 @@ def make_plan(
     if slug not in work.snapshot.entries:
         plan = first_plan(document, register)
         plan.steps += circles(circle)
+        plan.steps += unknown_roles(work, register)
         return plan
     old = work.published(slug)
     base_hash = stored_digest(work, slug, old.revision)
@@ -89,7 +93,8 @@ def make_plan(
     plan.steps += plan_indexes(work, old, plan)
     plan.steps += circles(circle)
     plan.steps += plan_states(work, old, register)
-    plan.steps += plan_dependents(work, plan, together)
+    plan.steps += unknown_roles(work, register, old.register)
+    plan.steps += plan_dependents(work, plan, old.layout, together)
     plan.steps += plan_computing(old, register, plan, differences, total)
     if total and needs_review(differences, plan):
         plan.steps += preview(work, Projection(old, register, plan), count=count)
@@ -187,91 +192,6 @@ def retired_choice(work: Work, old: Published, found: Difference) -> Step:
     return Step(found.code, text, shown, found.name, holders, examples, needs)
 
 
-def plan_indexes(work: Work, old: Published, plan: Plan) -> Iterator[Step]:
-    """Give the steps that bring indexes to what the list needs; unique ones after looking for
-    duplicates, which refuse the plan and are listed."""
-    former = dict(plan.layout.indexes)
-    for step in index_steps(plan.layout, plan.register, former):
-        if step.code == "unique":
-            duplicates = list(find_duplicates(work, old, plan, step.values["names"]))
-            if duplicates:
-                text = "{field} cannot be unique yet: {count} values stand more than once"
-                shown = {"field": step.values["field"], "count": len(duplicates)}
-                yield Step(
-                    "duplicates", text, shown, step.name, len(duplicates),
-                    duplicates[:EXAMPLES], "refused",
-                )  # fmt: skip
-                continue
-        yield step
-
-
-#: how the platform's own columns that are indexed are called in a plan
-OWN = {"_unit": "unit it belongs to", "_state": "state of the workflow"}
-
-
-def index_steps(layout: Layout, register: Register, former: Mapping[str, Any]) -> Iterator[Step]:
-    """Give the steps from the indexes in ``former`` to those ``register`` wants."""
-    wanted: dict[str, tuple[tuple[str, ...], bool]] = {}
-    for names, unique in wanted_indexes(register):
-        columns = tuple(n if n.startswith("_") else layout.places[n].column for n in names)
-        name = index_name(layout.table, columns, unique)
-        wanted[name] = (columns, unique)
-        if name not in former:
-            title = [because(OWN[n]) if n in OWN else register[n].title for n in names]
-            yield index_step(layout.table, name, columns, names, title, unique)
-    for name in former:
-        if name not in wanted:
-            yield Step(
-                "index_dropped",
-                "An index that is no longer needed is dropped",
-                {},
-                run=dropping(name),
-            )
-    layout.indexes = wanted
-
-
-def index_step(
-    table: str,
-    name: str,
-    columns: tuple[str, ...],
-    names: tuple[str, ...],
-    title: Sequence[Any],
-    unique: bool,
-) -> Step:
-    def run(work: Work) -> None:
-        ddl.create_index(work.tx, name, table, columns, unique=unique)
-
-    text = "{field} is unique from now on" if unique else "Lists by {field} get an index"
-    shown = {"field": title[0] if len(title) == 1 else list(title), "names": names}
-    return Step("unique" if unique else "index", text, shown, names[-1], run=run)
-
-
-def dropping(name: str) -> Any:
-    def run(work: Work) -> None:
-        ddl.drop_index(work.tx, name)
-
-    return run
-
-
-def find_duplicates(
-    work: Work, old: Published, plan: Plan, names: tuple[str, ...]
-) -> Iterator[str]:
-    """Give, in words, every combination of values that more than one living record holds."""
-    if not all(n in old.register for n in names):
-        return
-    main = old.tables.main
-    columns = [main.c[n] for n in names]
-    query = sa.select(sa.func.count(), *columns).where(main.c["_deleted_at"].is_(None))
-    for column in columns:
-        query = query.where(column.is_not(None))
-    query = query.group_by(*columns).having(sa.func.count() > 1).order_by(sa.func.count().desc())
-    for row in work.tx.execute(query.limit(1000)):
-        shown = [old.register[n].kind.show(v) for n, v in zip(names, row[1:], strict=True)]
-        where = [c == v for c, v in zip(columns, row[1:], strict=True)]
-        ids = work.tx.scalars(sa.select(main.c["_id"]).where(*where).limit(EXAMPLES))
-        yield f"{' '.join(shown)} ×{row[0]} ({', '.join(f'#{i}' for i in ids)})"
-
-
 def plan_computing(
     old: Published, register: Register, plan: Plan, differences: list[Difference], total: int
 ) -> Iterator[Step]:
@@ -311,32 +231,6 @@ def circles(circle: list[tuple[str, str]]) -> Iterator[Step]:
         text = "These fields would be computed from each other: {fields}. Break the circle first"
         shown = {"fields": " → ".join(f"{slug}.{name}" for slug, name in circle)}
         yield Step("circle", text, shown, needs="refused")
-
-
-def plan_dependents(work: Work, plan: Plan, together: frozenset[str]) -> Iterator[Step]:
-    """Give a refusal for every register that would no longer compile beside the new revision,
-    or whose look-ups would change their kind."""
-    for entry in work.snapshot.entries.values():
-        if plan.slug not in entry.neighbours or entry.slug in together | {plan.slug}:
-            continue
-        dependent = work.published(entry.slug)
-        neighbours = CatalogNeighbours(work.tx, work.snapshot, {plan.slug: plan.layout})
-        try:
-            compiled = work.catalog.compiler(dependent.register.document, neighbours)
-        except DefinitionRefused as refused:
-            shown = {"register": entry.title, "reason": refused.problems[0].sentence()}
-            text = "{register} reads what is taken away here: {reason}"
-            yield Step("dependent", text, shown, needs="refused")
-            continue
-        for field in compiled.fields:
-            place = dependent.layout.places.get(field.name)
-            if field.derived and place and not field.kind.holds(place.kind):
-                shown = {"register": entry.title, "field": field.title}
-                text = (
-                    "{field} of {register} takes its kind from a field that changes its kind "
-                    "here. Retire it there first, and publish it again afterwards"
-                )
-                yield Step("dependent", text, shown, needs="refused")
 
 
 def private_copy(document: Mapping[str, Any]) -> dict[str, Any]:

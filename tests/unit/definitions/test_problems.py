@@ -495,6 +495,24 @@ CASES: dict[str, tuple[Any, str, str, str]] = {
         "expression",
         "revenue? (at character 7)",
     ),
+    "attachment in an expression": (
+        field(
+            {
+                "type": "array",
+                "items": {"type": "string", "format": "attachment"},
+                "visible": "size(extra) > 0",
+            }
+        ),
+        f"{EXTRA}/visible",
+        "expression",
+        "extra is an attachment: expressions do not read it",
+    ),
+    "date with a sign": (
+        field({"computed": "date('2026-01-01') + 15"}),
+        f"{EXTRA}/computed",
+        "expression",
+        "add_days(start, 15)",
+    ),
     "syntax of an expression": (
         field({"computed": "revenue +"}),
         f"{EXTRA}/computed",
@@ -672,7 +690,7 @@ CASES: dict[str, tuple[Any, str, str, str]] = {
         rollup(count="firm", via="town"),
         f"{EXTRA}/rollup/via",
         "rollup",
-        "does not refer to this register",
+        "does not refer to this register, so no rows are gathered through it. Leave via out",
     ),
     "same rows for all": (rollup(count="town"), f"{EXTRA}/rollup", "rollup", "every record"),
     "unknown own field": (

@@ -163,6 +163,10 @@ def test_an_element_that_is_not_there_fails(text: str) -> None:
         ("days(day, date('2025-06-30'))", 365),
         ("days(at, date('2024-07-01'))", 1),
         ("days(day, date('2024-06-01'))", -29),
+        ("add_days(day, 15)", datetime.date(2024, 7, 15)),
+        ("add_days(day, -30)", datetime.date(2024, 5, 31)),
+        ("add_days(at, 1)", datetime.datetime(2024, 7, 1, 8, 0)),
+        ("days(day, add_days(day, 60))", 60),
         ("year(day)", 2024),
         ("month(at)", "2024-06"),
         ("day", datetime.date(2024, 6, 30)),
@@ -181,6 +185,11 @@ def test_a_date_made_of_text_that_is_none_fails() -> None:
     assert failure("date(s)").endswith("泰州-abc is not a date.")
     assert failure("date(s)", s="2024-6-3").endswith("2024-6-3 is not a date.")
     assert failure("date(s)", s="２０２４-06-30").endswith("is not a date.")
+
+
+@pytest.mark.parametrize("count", [3_000_000, -3_000_000, 2**62])
+def test_a_day_beyond_the_calendar_fails(count: int) -> None:
+    assert failure(f"add_days(day, {count})").endswith("a number is too large.")
 
 
 def test_today_is_asked_of_the_clock() -> None:
