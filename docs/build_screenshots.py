@@ -7,8 +7,10 @@ when a page has changed, and look at every picture before it is committed.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +31,23 @@ DEFINITION = ROOT / "schemas" / "registers" / "enterprise.json"
 MOST = 150_000
 
 
+#: the registers shown in the manual: the picture's register, who looks, what of it
+TEN = (
+    ("enterprise", "gongxin", "?q=示例一号日用化学"),
+    ("enterprise_month", "gongxin", ""),
+    ("scaleup_pool", "gongxin", ""),
+    ("whitelist", "gongxin", "?q=示例"),
+    ("idle_land", "gongxin", ""),
+    ("issue", "huodong", ""),
+    ("award_application", "qiye", "new"),
+    ("key_project", "shiqiao", "new"),
+    ("work_report", "huodong", ""),
+    ("score_entry", "huodong", ""),
+)
+#: of these the picture shows a record
+RECORDS = {"enterprise", "whitelist", "issue", "work_report"}
+
+
 def main() -> None:
     """Take every picture."""
     IMAGES.mkdir(exist_ok=True)
@@ -42,6 +61,9 @@ def main() -> None:
             office(browser, server, password)
         with site("no") as (server, password):
             main_job(browser, server, password)
+        with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server:
+            invent(folder)
+            ten_registers(browser, server)
         browser.close()
     for image in sorted(IMAGES.glob("*.png")):
         size = image.stat().st_size
@@ -165,10 +187,14 @@ def bin_of(page: Page) -> None:
     shoot(page, "bin")
 
 
+def passwords(server: Server) -> dict[str, str]:
+    """Return login → password of the people of the demonstration."""
+    return dict(re.findall(r"^  (\w+)\s+(\S+)  ", "\n".join(server.lines), re.MULTILINE))
+
+
 def office(browser: Browser, server: Server, password: str) -> None:
     """Show people at work: an application on its way, an inbox, who may what, the audit log."""
-    printed = "\n".join(server.lines)
-    known = dict(re.findall(r"^  (\w+)\s+(\S+)  ", printed, re.MULTILINE))
+    known = passwords(server)
 
     def sit(login: str) -> Page:
         return sign_in(desk(browser, server), known[login], login)
@@ -202,14 +228,13 @@ def apply_for(page: Page) -> str:
     """Enter an application and return its path."""
     page.goto("/registers/award_application/new")
     fill = {
-        "编号": "JB2026-0001", "政策文号": "宛龙政〔2024〕5号", "申报年度或季度": "2024",
-        "申报金额": "12.5", "收款账户": "示例银行 0000 0000", "申报企业": "示例一号",
+        "政策文号": "宛龙政〔2024〕5号", "申报年度或季度": "2024",
+        "申报金额": "12.5", "收款账户": "示例银行 0000 0000",
     }  # fmt: skip
     page.get_by_label("奖补事项").select_option(index=1)
     page.get_by_role("textbox", name="条款", exact=True).fill("第三条")
     for title, text in fill.items():
         page.get_by_label(title).fill(text)
-    page.get_by_role("option", name="示例一号日用化学有限公司").click()
     page.get_by_role("button", name="保存", exact=True).click()
     page.wait_for_url(re.compile(r"/award_application/\d+$"))
     return "/" + page.url.split("/", 3)[3]
@@ -220,6 +245,28 @@ def take_step(page: Page, place: str, title: str) -> None:
     page.locator(".flow").get_by_role("link", name=title, exact=True).click()
     page.locator("main").get_by_role("button", name=title, exact=True).click()
     page.wait_for_url(f"**{place}")
+
+
+def invent(folder: str) -> None:
+    """Fill every register with a few invented records."""
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "seed", "demo", "--scale", "0.04"]
+    settings = os.environ | {"TAIZHANG_DATA_DIR": folder}
+    subprocess.run(command, cwd=ROOT, env=settings, check=True, stdout=subprocess.DEVNULL)
+
+
+def ten_registers(browser: Browser, server: Server) -> None:
+    """Show the ten registers of the manual: a list, a record, or the form of a new one."""
+    known = passwords(server)
+    pages = {
+        who: sign_in(desk(browser, server), known[who], who) for who in {one[1] for one in TEN}
+    }
+    for slug, who, which in TEN:
+        page = pages[who]
+        page.goto(f"/registers/{slug}/{which}")
+        if slug in RECORDS:
+            page.locator("table.rows tbody a").first.click()
+            page.wait_for_url(re.compile(rf"/{slug}/\d+$"))
+        shoot(page, f"register-{slug}")
 
 
 def main_job(browser: Browser, server: Server, password: str) -> None:

@@ -97,7 +97,7 @@ def compare_words(old: Field, new: Field) -> Iterator[Difference]:
             shown = {"field": new.title, "word": word, "before": before, "after": after}
             text = "{field}: the {word} changes from “{before}” to “{after}”"
             yield Difference("field.words", text, shown, new.name)
-    for attribute in ("computed", "visible", "editable", "lookup", "rollup", "default"):
+    for attribute in ("computed", "visible", "editable", "lookup", "rollup", "default", "begin"):
         before, after = spoken(getattr(old, attribute)), spoken(getattr(new, attribute))
         if before != after:
             shown = {"field": new.title, "what": attribute, "before": before, "after": after}

@@ -17,9 +17,11 @@ from app.kinds.base import Kind
 
 _DERIVED = ("computed", "lookup", "rollup")
 #: what makes no sense where the platform supplies the value
-_NOT_DERIVED = ("default", "unique", "editable", "placeholder", "source", "factor", "serial")
+_NOT_DERIVED = (
+    *("default", "begin", "unique", "editable", "placeholder", "source", "factor", "serial"),
+)
 #: what a column of child rows does not have
-_NOT_COLUMN = (*_DERIVED, "unique", "index", "visible", "editable", "source", "serial")
+_NOT_COLUMN = (*_DERIVED, "unique", "index", "visible", "editable", "source", "serial", "begin")
 
 
 def make_fields(draft: Draft) -> None:
@@ -149,6 +151,14 @@ def _derivation(
         return None
     if "lookup" in made or "rollup" in made:
         _check_gathered(draft, name, kind, made)
+    if "begin" in prop:
+        made["begin"] = _begin(draft, name, prop["begin"], kind)
+    return made | _conditions(draft, name, prop)
+
+
+def _conditions(draft: Draft, name: str, prop: Mapping[str, Any]) -> dict[str, Formula | None]:
+    """Return when a field is shown, and when it may be changed."""
+    made: dict[str, Formula | None] = {}
     for keyword in ("visible", "editable"):
         if keyword in prop:
             at = ("properties", name, keyword)
@@ -157,6 +167,17 @@ def _derivation(
                 text = "The field would hide itself: visible may not read the field it stands in."
                 draft.findings.add(at, "hides_itself", text)
     return made
+
+
+def _begin(draft: Draft, name: str, text: str, kind: Kind) -> Formula | None:
+    at = ("properties", name, "begin")
+    formula = draft.write(text, at)
+    if formula is None:
+        return None
+    if formula.reads:
+        said = "The form is empty when it begins: begin may not read a field."
+        draft.findings.add(at, "begin", said)
+    return _taken(draft, at, formula, kind)
 
 
 def _computed(draft: Draft, name: str, kind: Kind) -> Formula | None:
@@ -168,6 +189,11 @@ def _computed(draft: Draft, name: str, kind: Kind) -> Formula | None:
         text = "A field of kind {kind} cannot be computed."
         draft.findings.add(at, "not_computable", text, kind=kind.name)
         return None
+    return _taken(draft, at, formula, kind)
+
+
+def _taken(draft: Draft, at: Path_, formula: Formula, kind: Kind) -> Formula | None:
+    """Return ``formula`` if a field of ``kind`` takes what it gives."""
     if not inference.takes(kind, formula.type):
         text = "The expression gives {actual}, but a field of kind {kind} takes {expected}."
         facts = {"actual": formula.type, "kind": kind.name, "expected": kind.formula_type}

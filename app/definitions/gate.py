@@ -288,6 +288,14 @@ class Gate:
             values[flow.field] = flow.initial
         return values
 
+    def beginnings(self) -> Values:
+        """Return what the form of a new record begins with: the defaults, and what is so today."""
+        values = self.defaults()
+        for entry in self._entered:
+            if entry.begin:
+                values[entry.name] = result_of(entry, entry.begin, {}, f"/{entry.name}", [])
+        return values
+
     def to_json(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``values`` as JSON, blank fields left out; rows as lists of objects."""
         return {
@@ -332,9 +340,15 @@ def rows_from_json(entry: Field, json: Any) -> tuple[Values, ...]:
 
 def compute(entry: Field, names: Mapping[str, Any], at: str, problems: list[Problem]) -> Any:
     """Return the value of a computed field; None where it has no result or cannot be."""
-    formula = entry.computed
-    if formula is None:
+    if entry.computed is None:
         return None
+    return result_of(entry, entry.computed, names, at, problems)
+
+
+def result_of(
+    entry: Field, formula: Formula, names: Mapping[str, Any], at: str, problems: list[Problem]
+) -> Any:
+    """Return what a formula gives a field; None where it has no result or cannot be."""
     try:
         result = formula(names)
     except FormulaFailed as failed:

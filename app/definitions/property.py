@@ -16,7 +16,7 @@ from app.kinds.base import Kind, Unreadable
 EVERY_KIND = frozenset(
     (
         *("$ref", "$comment", "title", "description", "type", "format", "deprecated", "was"),
-        *("unique", "index", "default", "placeholder", "visible", "editable", "source"),
+        *("unique", "index", "default", "begin", "placeholder", "visible", "editable", "source"),
         *("computed", "lookup", "rollup"),
     )
 )
@@ -87,8 +87,10 @@ def _fits(keyword: str, prop: Mapping[str, Any], kind: Kind) -> bool:
         return kind.name == "text" and "default" not in prop
     if keyword == "private":
         return kind.formula_type == "string" and "enum" not in prop and "oneOf" not in prop
-    if keyword in ("unique", "default", "index") and kind.own_table:
+    if keyword in ("unique", "default", "begin", "index") and kind.own_table:
         return False
+    if keyword == "begin":
+        return "default" not in prop and "serial" not in prop
     if keyword == "unique":
         return kind.formula_type not in ("list(string)", "bool")
     return keyword in EVERY_KIND or keyword in kind.keywords

@@ -73,6 +73,8 @@ class Field:
     unique: bool = False
     index: bool = False
     default: Any = None
+    #: what the form of a new record begins with
+    begin: Formula | None = None
     computed: Formula | None = None
     lookup: Lookup | None = None
     rollup: Rollup | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.definitions.register import Register
+from app.definitions.register import Field, Register
 from app.errors import Problem
 
 #: schema keyword → (sentence, name of the limit in the error's facts)
@@ -28,6 +28,11 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "not": ("{field} may not be {value} here.", ""),
 }
 OTHER = "{field}: {value} does not meet the definition."
+#: how a required value is had, other than by writing it down
+CHOOSE, UPLOAD = "Choose {field}.", "Upload {field}."
+#: with the field's own words on how it is written, or its example
+EXPLAINED = "{field} is not written as required: {value}. {hint}"
+EXAMPLE = "{field} is not written as required: {value}. Write it as {hint}."
 
 
 def problem_of(error: Any, register: Register) -> Problem:
@@ -40,17 +45,39 @@ def problem_of(error: Any, register: Register) -> Problem:
     elif not path:
         path.append(named_in(error, register))
     text, limit = SENTENCES.get(keyword, (OTHER, ""))
-    name = path[0]
+    name, entered = path[0], field_of(path, register)
     shown: dict[str, Any] = {
         "field": title_of(path, register),
         "value": show(path, error.instance, register),
     }
+    if keyword == "required" and entered:
+        text = demand(entered) or text
+    elif keyword == "pattern" and entered and (entered.help or entered.placeholder):
+        text = EXPLAINED if entered.help else EXAMPLE
+        shown["hint"] = entered.help or entered.placeholder
     if limit:
         shown["limit"] = shown_limit(facts.get(limit, ""), name, register)
     if keyword == "maxLength":
         shown["length"] = len(error.instance)
     fields = frozenset({name, *condition_fields(error.schema_path, register)})
     return Problem("/" + "/".join(path), f"schema.{keyword}", text, shown, fields)
+
+
+def field_of(path: list[str], register: Register) -> Field | None:
+    """Return the field a path leads to, or the column of child rows."""
+    if path[0] not in register:
+        return None
+    field = register[path[0]]
+    if len(path) == 3 and field.columns:
+        return next((c for c in field.columns if c.name == path[2]), None)
+    return field
+
+
+def demand(field: Field) -> str:
+    """Return the sentence that asks for a field which is chosen or uploaded; ``""`` for others."""
+    if hasattr(field.kind, "accepts"):
+        return UPLOAD
+    return CHOOSE if field.reference or hasattr(field.kind, "options") else ""
 
 
 def title_of(path: list[str], register: Register) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.definitions.flow import OWNER, UNIT, Transition
+from app.definitions.permissions import ALL
 from app.definitions.register import Grant
 from app.kinds import load_json
 from app.services import access, scoping
@@ -22,7 +23,8 @@ Row = Mapping[str, Any]
 
 def may_make(work: Work, published: Published, way: Transition, row: Row) -> bool:
     """Return whether the actor may make a transition on a row: it is seen, and the transition
-    is for a role of theirs, for whom the row is, or for whoever may change it."""
+    is for a role of theirs, for whom the row is, or for whoever may change it. What the row's own
+    unit does is done by roles beside it only where they may change it, or ``rows`` says which."""
     asked = access.of(work, published.slug)
     if asked.everything:
         return True
@@ -34,6 +36,8 @@ def may_make(work: Work, published: Published, way: Transition, row: Row) -> boo
     mine = row.get("_owner") is not None and row.get("_owner") == standing.account
     if (OWNER in way.people and mine) or (UNIT in way.people and row["_unit"] in standing.units):
         return True
+    if UNIT in way.people and way.rows == (ALL,) and not asked.allows("change", row):
+        return False
     return _by_role(work, published, way, row)
 
 

@@ -69,6 +69,25 @@ def test_form_computes_shows_and_complains_while_it_is_filled(page: Page) -> Non
     expect(page.locator("[data-field=code] [data-said] li")).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_computed_fields_are_folded_and_say_what_came_out(
+    desk: Desk, page: Page, width: int
+) -> None:
+    page = desk(width)
+    page.goto(f"{ROOT}new")
+    fold = page.locator("details[data-derived]", has=page.locator("[data-given=total]"))
+    expect(page.locator("[data-given=total]")).to_be_hidden()
+
+    page.locator("[name=f_count]").fill("3")
+    page.locator("[name=f_price]").fill("2.5")
+
+    expect(fold.locator("[data-glance]")).to_have_text(re.compile("合计 7.50 万元 · 规模 小"))
+    expect(page.locator("[data-given=total]")).to_be_hidden()
+    fold.locator("summary").click()
+    expect(page.locator("[data-given=total]")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_reference_is_found_and_chosen_with_the_keyboard_alone(page: Page) -> None:
     enter(page, "K201", name="北方齿轮")
     enter(page, "K202", name="南方齿轮")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from app.services.states import RecordLocked
 from app.services.workflow import TransitionDenied, TransitionIncomplete, TransitionRefused
 from app.storage.models_workflow import deadline
 from tests.support.agreement import disagreements
-from tests.support.flows import STEPS, Desk, flow_definition
+from tests.support.flows import GRANTS, STEPS, Desk, flow_definition
 from tests.support.register import ME, definition, platform_on, publish
 
 
@@ -90,6 +91,25 @@ def test_a_step_that_is_not_theirs_or_not_there_is_refused(desk, login, step, ki
     with pytest.raises(kind):
         desk.move(login, record.id, step)
     assert desk.get(record.id).version == 1
+
+
+def test_a_step_of_the_rows_own_unit_is_for_other_roles_where_they_may_change_it(platform):
+    flow = copy.deepcopy(STEPS)
+    flow["transitions"][0]["role"] = ["owner", "unit", "township", "leader", "giib_staff"]
+    grants = [
+        *GRANTS,
+        {"role": ["township"], "may": ["see"]},
+        {"role": ["leader"], "may": ["see", "review"]},
+    ]
+    desk = Desk(platform, flow_definition(flow=flow, register={"permissions": grants}))
+    record = desk.enter()
+
+    people = ("clerk-a", "clerk-b", "reader", "staff")
+    offered = [who for who in people if "submit" in desk.steps(who, record.id)]
+
+    assert offered == ["clerk-a", "staff"]
+    with pytest.raises(TransitionDenied):
+        desk.move("clerk-b", record.id, "submit")
 
 
 def test_a_guard_says_in_words_what_is_missing(desk):

@@ -14,6 +14,7 @@ import pytest
 from app.definitions.compile import compile_all
 from app.definitions.gate import Gate
 from app.definitions.library import common_parts, example_problems, judge_example
+from app.definitions.permissions import BELOW, OWN_UNIT, SELF
 from app.definitions.register import Register
 from app.definitions.world import Alone
 from app.errors import Problem
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "schemas" / "registers").glob("*.json"))
 FOR_TESTS = sorted((ROOT / "tests" / "data" / "registers").glob("*.json"))
 DEMO = ROOT / "schemas" / "demo"
+UNITS = DEMO / "people" / "units.csv"
 REAL = ROOT / "tests" / "data" / "enterprises_nmpa_2019.csv"
 #: the registers with rows of a demonstration; the invented enterprises are among the enterprises
 DEMONSTRATED = sorted({path.stem for path in DEMO.glob("*.csv")} - {"invented_enterprises"})
@@ -149,3 +151,39 @@ def test_invented_enterprises_are_the_last_of_the_enterprises() -> None:
     enterprises = rows_of(DEMO / "enterprise.csv")[-len(invented) :]
 
     assert [{name: row[name] for name in invented[0]} for row in enterprises] == invented
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_whoever_enters_a_record_may_fill_in_what_is_required(slug: str) -> None:
+    register = register_of(slug)
+    state = register.workflow.field if register.workflow else ""
+    required = {
+        field.name
+        for field in register.fields
+        if field.required and field.default is None and not field.serial and field.name != state
+    }
+    creating = [grant for grant in register.permissions if "create" in grant.may]
+
+    stuck = {}
+    for role in {role for grant in creating for role in grant.roles}:
+        grants = [grant for grant in creating if role in grant.roles]
+        if not any(grant.change is None and not grant.by_source for grant in grants):
+            open_to = {name for grant in grants for name in grant.change or ()}
+            stuck[role] = sorted(required - open_to)
+
+    assert [role for role, missing in stuck.items() if missing] == []
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_unit_is_named_by_its_code_or_by_the_record_that_stands_for_it(slug: str) -> None:
+    register, stands = register_of(slug), {row["对应台账"] for row in rows_of(UNITS)}
+    flow = register.workflow
+    of_units = [
+        one.by
+        for one in (*register.permissions, *(flow.transitions if flow else ()))
+        if one.by and one.by != SELF and {OWN_UNIT, BELOW} & set(one.rows)
+    ]
+
+    named = {register[by].reference for by in of_units} - {""}
+
+    assert named <= stands

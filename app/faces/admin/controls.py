@@ -45,6 +45,10 @@ class Control:
     locked: bool = False
     hidden: bool = False
     others: bool = False
+    #: numbered by the platform
+    serial: bool = False
+    #: how the value of a derived field comes about
+    how: str = ""
     wide: bool = False
     aria: str = ""
     describedby: str = ""
@@ -85,6 +89,10 @@ class Drawing:
     carried: frozenset[str] = frozenset()
     #: a stored record is being changed, not a new one entered
     editing: bool = False
+    #: field that steps of the workflow fill in → the sentence that says so
+    steps: Mapping[str, str] = field(default_factory=dict)
+    #: the field that holds the state
+    state: str = ""
 
 
 def draw(drawing: Drawing, entered: Field) -> Control:
@@ -96,11 +104,11 @@ def draw(drawing: Drawing, entered: Field) -> Control:
     if entered.derived:
         drawn.widget, drawn.value = "given", drawing.computed.get(name, "")
     elif entered.serial and (drawn.locked or not drawing.editing):
-        drawn.widget, drawn.required = "given", False
+        drawn.widget, drawn.required, drawn.serial = "given", False, True
         drawn.value = text_of(drawing.typed.get(name)) if drawn.locked else _("Given when saved")
     elif name in drawing.given:
         drawn.widget, drawn.value, drawn.required = "given", drawing.given[name], False
-        drawn.others = True
+        drawn.others = name != drawing.state
     elif entered.columns:
         draw_rows(drawing, entered, drawn)
     else:
@@ -113,6 +121,8 @@ def base(drawing: Drawing, entered: Field, at: str, identity: str) -> Control:
     errors = [say(problem) for problem in drawing.problems.get(at, ())]
     parts = [f"{identity}-said"] if not entered.derived else []
     told = entered.help
+    if at == f"/{entered.name}" and entered.name in drawing.steps:
+        told = " ".join([told, drawing.steps[entered.name]]).strip()
     if entered.name in drawing.parked and at == f"/{entered.name}":
         waiting = _("Before its kind changed, this field held: {value}")
         told = " ".join([told, waiting.replace("{value}", drawing.parked[entered.name])]).strip()

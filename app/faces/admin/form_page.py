@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.errors import AppError, Problem
-from app.faces.admin import controls, desk, entry, files, listing
+from app.faces.admin import controls, desk, entry, files, folding, listing
 from app.faces.admin.showing import sections_of
 from app.faces.admin.telling import tell
 from app.services import debts, drafts, records
@@ -46,8 +46,9 @@ def drawn(view: RegisterView, sheet: Sheet) -> str:
 
 
 def sections(view: RegisterView, work: Work, sheet: Sheet) -> list[dict[str, Any]]:
-    """Return the controls by section."""
+    """Return by section the controls, and what is folded behind them."""
     drawing, concealed = drawing_of(view, work, sheet)
+    pointed = {p.at.split("/")[1] for p in (*sheet.problems, *sheet.warnings) if "/" in p.at}
     found = []
     for section in sections_of(view.register):
         fields = [
@@ -57,7 +58,8 @@ def sections(view: RegisterView, work: Work, sheet: Sheet) -> list[dict[str, Any
         ]
         if fields:
             made = [controls.draw(drawing, field) for field in fields]
-            found.append({"title": section.title, "controls": made})
+            parts = folding.parted(work, view.register, made, pointed)
+            found.append({"title": section.title, **parts})
     return found
 
 
@@ -90,7 +92,7 @@ def drawing_of(
         lambda register, text: listing.named(work, register, text),
         lambda ids: files.facts(work, ids, stored.id if stored else None),
         debts.parked_of(work, slug, stored.id) if stored else {}, given, sheet.carried,
-        stored is not None,
+        stored is not None, folding.stepped(view.register), folding.state_of(view.register),
     )  # fmt: skip
     return drawing, concealed
 

@@ -21,7 +21,7 @@ from app.errors import (
 )
 from app.faces.admin import addresses, conflicts, desk, draft_pages, entry, form_page, returns_pages
 from app.faces.admin.telling import tell
-from app.services import access, drafts, records
+from app.services import access, beginning, drafts, records
 from app.services.reading import Record
 from app.services.returns import carrying
 from app.services.work import Work
@@ -57,13 +57,18 @@ class Sheet:
 
 
 def blank(view: RegisterView) -> str:
-    """Return the empty form with its defaults, a token of its own, and what the address gives."""
+    """Return the empty form with what a new record begins with, a token of its own, and what the
+    address gives."""
     with desk.reading() as work:
         access.require(work, "create", view.register.slug)
-    values = view.published.gate.defaults()
+        values = view.published.gate.beginnings() | beginning.own(work, view.register.slug)
     typed = entry.stored_as_typed(view.register, values)
-    typed |= {k: v for k, v in entry.typed_of(view.register, request.args).items() if v}
-    prefilled, carried = returns_pages.begun(view, typed)
+    asked = {k: v for k, v in entry.typed_of(view.register, request.args).items() if v}
+    typed |= asked
+    # the period that is due first comes before the one that is today's
+    of_period = {view.register.period.field} - asked.keys() if view.register.period else set()
+    known = {name: value for name, value in typed.items() if name not in of_period}
+    prefilled, carried = returns_pages.begun(view, known)
     token = secrets.token_urlsafe(24)
     return begun(view, Sheet(typed | prefilled, token=token, carried=carried))
 

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from werkzeug.wrappers import Response
 
 from app.definitions.flow import State, Transition
-from app.errors import AppError, RecordNotFound
+from app.errors import AppError, Problem, RecordNotFound
 from app.faces.admin import addresses, controls, desk, entry, files, listing
 from app.faces.admin.listing import COLOURS
 from app.services import access, history, joint, records, reviewing, whereabouts, workflow
@@ -31,6 +31,11 @@ RESULTS = {
 }  # fmt: skip
 #: records of a preview that are listed by name
 LISTED = 50
+
+
+def brief(problem: Problem) -> str:
+    """Return a reason to stand beside others, without its full stop."""
+    return say(problem).rstrip("。.")
 
 
 def badge(state: State) -> Markup:
@@ -59,7 +64,7 @@ def panel(view: RegisterView, work: Work, id: int, entries: list[history.Entry])
             {
                 "title": one.transition.title,
                 "url": url_for("register.step_view", id=id, step=one.transition.name),
-                "reasons": [say(problem) for problem in one.reasons],
+                "reasons": [brief(problem) for problem in one.reasons],
                 # what leads on, not what leads back or ends it
                 "main": one.transition.comment != "required"
                 and one.transition.target != view.register.workflow.initial,
@@ -139,11 +144,17 @@ def asked(view: RegisterView, id: int, name: str, refused: AppError | None = Non
             "step", label=view.name_of(record), id=id, version=record.version, way=way,
             target=badge(target_of(view, way)), here=f"{view.root}{id}",
             action=f"{view.root}{id}/step/{name}", refusal=say(refused) if refused else "",
-            problems=[say(p) for p in refused.problems] if refused else [],
+            problems=further(refused) if refused else [],
             units=choice_of_units(work) if way.chosen else [],
             comment=request.form.get("comment", ""), fields=fields(view, work, way, record, typed),
             crumbs=view.crumbs((view.name_of(record), f"{view.root}{id}"), (way.title, "")),
         )  # fmt: skip
+
+
+def further(refused: AppError) -> list[str]:
+    """Return what a refusal lists beside the reason that stands in its own sentence."""
+    said = say(refused)
+    return [say(p) for p in refused.problems if brief(p) not in said]
 
 
 def target_of(view: RegisterView, way: Transition) -> State:
@@ -258,7 +269,11 @@ def bulk(view: RegisterView) -> str | Response | tuple[str, int]:
         way = workflow.way_of(work.published(slug), name)
         found = workflow.preview(work, slug, chosen(work, view, query), name)
         refused = [
-            {"id": r.id, "label": view.name_of(r), "reasons": [say(p) for p in problems]}
+            {
+                "id": r.id,
+                "label": view.name_of(r),
+                "reasons": [brief(p) for p in problems],
+            }
             for r, problems in found.refused[:LISTED]
         ]
         return view.page(

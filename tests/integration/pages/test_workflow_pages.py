@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from app.services import records
-from tests.support.flows import flow_definition
+from tests.support.flows import STEPS, flow_definition
 from tests.support.register import ME, publish
 
 
@@ -33,6 +35,21 @@ def test_a_guard_stands_beside_its_button_and_refuses_the_step(demo):
     answer = demo.post("/registers/demo/2/step/submit", _version="1")
     assert answer.status_code == 409
     assert "请先填写金额" in answer.text
+
+
+def test_a_refusal_says_each_of_its_reasons_once(browser):
+    flow = copy.deepcopy(STEPS)
+    flow["transitions"][0]["guard"] = [
+        {"check": "amount > 1.0", "message": "金额太小"},
+        {"check": "kind == 'b'", "message": "类别应为乙"},
+    ]
+    publish(browser.platform, flow_definition(flow=flow))
+    with browser.platform.writing(ME) as work:
+        records.create(work, "demo", {"name": "甲厂", "amount": "1", "kind": "a"})
+
+    answer = browser.post("/registers/demo/1/step/submit", _version="1").text
+
+    assert [answer.count(reason) for reason in ("金额太小", "类别应为乙")] == [1, 1]
 
 
 def test_the_second_reviewer_is_told(demo):

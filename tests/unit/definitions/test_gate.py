@@ -11,6 +11,8 @@ from app.definitions.compile import compile_register
 from app.definitions.gate import Gate
 from app.definitions.library import common_parts
 from app.definitions.world import Alone
+from app.expressions import clock
+from app.words import CHINESE, say
 from tests.support.register import definition
 
 
@@ -45,6 +47,47 @@ def test_all_mistakes_come_at_once_each_at_its_field():
     verdict = judge(gate(), {"amount": "-1", "kind": "z", "noted_on": "2024-13-01", "nope": 1})
 
     assert {p.at for p in verdict.problems} == {"/name", "/amount", "/kind", "/noted_on", "/nope"}
+
+
+def test_a_form_begins_with_what_is_so_today_and_an_import_does_not():
+    day = {"title": "登记日期", "type": "string", "format": "date", "begin": "today()"}
+    year = {"title": "年度", "type": "integer", "format": "year", "begin": "year(today())"}
+    month = {"title": "月份", "type": "string", "format": "month", "begin": "month(today())"}
+    kind = {"title": "类别", "type": "string", "default": "乙"}
+    made = gate(properties={"noted_on": day, "year": year, "month": month, "kind": kind})
+    today = clock.get()()
+
+    begun = made.to_json(made.beginnings())
+
+    assert begun == {
+        "noted_on": today.isoformat(), "year": today.year, "month": f"{today:%Y-%m}", "kind": "乙",
+    }  # fmt: skip
+    assert made.defaults() == {"kind": "乙"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "raw", "said"),
+    [
+        (
+            {"description": "甲 + 两位数字。"},
+            "乙",
+            "编码的写法不符合要求：乙。要求：甲 + 两位数字。",
+        ),
+        ({"placeholder": "甲01"}, "乙", "编码的写法不符合要求：乙。写法如 甲01。"),
+        ({}, "乙", "编码的写法不符合要求：乙"),
+        ({}, "", "请填写编码。"),
+        ({"pattern": None, "enum": ["甲"]}, "", "请选择编码。"),
+        ({"pattern": None, "format": "attachment"}, "", "请上传编码。"),
+    ],
+)
+def test_a_refusal_says_what_to_do(changed, raw, said):
+    written = {"title": "编码", "type": "string", "pattern": "^甲[0-9]{2}$"} | changed
+    code = {keyword: value for keyword, value in written.items() if value is not None}
+    made = gate(properties={"code": code}, required=["name", "code"])
+
+    verdict = judge(made, {"name": "甲", "code": raw})
+
+    assert [say(problem, CHINESE) for problem in verdict.problems] == [said]
 
 
 def test_what_cannot_be_read_is_not_also_called_missing():

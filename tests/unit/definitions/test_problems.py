@@ -561,6 +561,24 @@ CASES: dict[str, tuple[Any, str, str, str]] = {
         "hides_itself",
         "hide itself",
     ),
+    "begins with what is not there yet": (
+        put("properties/name/begin", "phone"),
+        "/properties/name/begin",
+        "begin",
+        "empty when it begins",
+    ),
+    "begins with another kind": (
+        put("properties/name/begin", "today()"),
+        "/properties/name/begin",
+        "expression",
+        "timestamp",
+    ),
+    "begins and has a default": (
+        lambda d: d["properties"]["name"].update(begin="'甲'", default="甲"),
+        "/properties/name/begin",
+        "keyword_not_for_kind",
+        "begin does not fit",
+    ),
     "circle": (
         lambda d: d["properties"].update(
             a={"type": "number", "computed": "b"}, b={"type": "number", "computed": "a"}

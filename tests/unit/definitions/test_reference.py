@@ -75,6 +75,7 @@ USED_ALONE: dict[str, dict[str, Any]] = {
     "/deprecated": {"type": "string", "deprecated": True},
     "/placeholder": {"type": "string", "placeholder": "如 2024"},
     "/serial": {"type": "string", "serial": "WL-{year}-{0000}"},
+    "/begin": {"type": "integer", "format": "year", "begin": "year(today())"},
     "/source": {"type": "number", "source": "税务局"},
     "/editable": {"type": "string", "editable": "a == ''"},
     "/index": {"type": "string", "index": True},

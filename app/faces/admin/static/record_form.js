@@ -58,6 +58,7 @@ class RecordForm {
     }
     for (const said of this.form.querySelectorAll("[data-said]")) this.say(said, answer.errors[said.dataset.said] || []);
     for (const line of this.form.querySelectorAll("[data-warned]")) line.textContent = (answer.warnings[line.dataset.warned] || []).join(" ");
+    for (const fold of this.form.querySelectorAll("[data-derived]")) this.glance(fold);
     const count = Object.keys(answer.errors).length;
     if (answer.revision && String(answer.revision) !== this.form.elements._revision.value) this.live.textContent = word("newer");
     else this.live.textContent = count ? word("wrong", { count }) : word("checked");
@@ -74,6 +75,28 @@ class RecordForm {
     output.textContent = text;
     output.classList.remove("moved");
     requestAnimationFrame(() => output.classList.add("moved"));
+  }
+
+  // The folded line says what came out; what is wrong or unusual in it is not left folded.
+  glance(fold) {
+    const fields = [...fold.querySelectorAll("[data-field]:not([hidden])")];
+    const texts = [];
+    for (const field of fields) {
+      const value = field.querySelector("[data-given]").textContent;
+      if (value) texts.push(`${field.querySelector("dt").textContent} ${value} ${field.querySelector(".unit")?.textContent || ""}`.trim());
+      if (field.querySelector("[data-warned]").textContent) fold.open = true;
+    }
+    fold.querySelector("[data-glance]").textContent = texts.join(" · ");
+    fold.hidden = fields.length === 0;
+    const only = fold.closest("[data-only]");
+    if (only) only.hidden = fold.hidden;
+  }
+
+  // A link of the summary leads into what is folded: not every browser unfolds it by itself.
+  static unfold(event) {
+    const target = document.getElementById(event.target.closest('a[href^="#"]')?.hash.slice(1) || "");
+    const fold = target?.closest("details");
+    if (fold) fold.open = true;
   }
 
   // Only what a person has already been at is complained about while typing.
@@ -110,5 +133,8 @@ class RecordForm {
 }
 
 export function startRecordForm(root) {
-  for (const form of root.querySelectorAll("form[data-record]")) new RecordForm(form);
+  for (const form of root.querySelectorAll("form[data-record]")) {
+    new RecordForm(form);
+    root.addEventListener("click", RecordForm.unfold);
+  }
 }
