@@ -77,34 +77,36 @@ def insert_plain(tx: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> Non
     """Send rows to the driver as tuples: SQLAlchemy's own way takes as long as SQLite's work."""
     dialect = tx.dialect
     columns = [c for c in table.c if c.key in rows[0]]
-    names = [c.key for c in columns]
+    statement = table.insert().compile(dialect=dialect, column_keys=[c.key for c in columns])
+    tx.exec_driver_sql(str(statement), list(map(tuple, cells_of(dialect, columns, rows))))
+
+
+def cells_of(
+    dialect: sa.Dialect, columns: Sequence[sa.Column[Any]], rows: Iterable[Row]
+) -> Iterator[list[Any]]:
+    """Give the cells of each row as the driver takes them."""
+    keys = [c.key for c in columns]
     processors = [c.type.dialect_impl(dialect).bind_processor(dialect) for c in columns]
     busy = [(at, process) for at, process in enumerate(processors) if process is not None]
-    prepared = []
     for row in rows:
-        cells = [row.get(name) for name in names]
+        cells = list(map(row.get, keys))
         for at, process in busy:
-            cells[at] = process(cells[at])
-        prepared.append(tuple(cells))
-    statement = table.insert().compile(dialect=dialect, column_keys=names)
-    tx.exec_driver_sql(str(statement), prepared)
+            if cells[at] is not None:
+                cells[at] = process(cells[at])
+        yield cells
 
 
 def copy(tx: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
     """Send rows to PostgreSQL with COPY."""
     dialect = tx.dialect
     columns = list(table.c)
-    processors = [c.type.dialect_impl(dialect).bind_processor(dialect) for c in columns]
     preparer = dialect.identifier_preparer
     names = ", ".join(preparer.quote(c.name) for c in columns)
-    pairs = [(c.key, process) for c, process in zip(columns, processors, strict=True)]
     statement = f"COPY {preparer.format_table(table)} ({names}) FROM STDIN"
     cursor = tx.connection.cursor()
     with cursor.copy(statement) as sink:
-        for row in rows:
-            sink.write_row(
-                [row.get(k) if process is None else process(row.get(k)) for k, process in pairs]
-            )
+        for cells in cells_of(dialect, columns, rows):
+            sink.write_row(cells)
     cursor.close()
 
 
