@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from app.services.demo.advancing import advance
 from app.services.demo.filling import Filled, Filler
 from app.services.demo.linking import link
 from app.services.demo.order import arrange, postponed, sizes
+from app.services.demo.reconciling import reconcile
 from app.services.work import Actor, Platform
 
 #: told of every register that was filled
 Tell = Callable[[Filled], None]
+
+#: how often all registers are brought into agreement: what is changed in one may concern another
+ROUNDS = 2
 
 
 def generate(
@@ -42,6 +47,11 @@ def generate(
         for other, name in ready:
             link(platform, actor, other, name)
         waiting = [place for place in waiting if place not in ready]
+    for _ in range(ROUNDS):
+        for done in results:
+            done.mended += reconcile(platform, actor, done.slug, done.after, before)
+    for done in results:
+        done.states = advance(platform, actor, done.slug, done.after)
     return results
 
 
