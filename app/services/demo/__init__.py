@@ -19,9 +19,6 @@ from app.services.work import Actor, Platform
 #: told of every register that was filled
 Tell = Callable[[Filled], None]
 
-#: how often all registers are brought into agreement: what is changed in one may concern another
-ROUNDS = 2
-
 
 def generate(
     platform: Platform, actor: Actor, scale: float, tell: Tell | None = None
@@ -47,9 +44,7 @@ def generate(
         for other, name in ready:
             link(platform, actor, other, name)
         waiting = [place for place in waiting if place not in ready]
-    for _ in range(ROUNDS):
-        for done in results:
-            done.mended += reconcile(platform, actor, done.slug, done.after, before)
+    reconcile(platform, actor, results)
     for done in results:
         done.states = advance(platform, actor, done.slug, done.after)
     return results

@@ -35,6 +35,8 @@ ATTEMPTS = 17
 PICKY = 4
 #: how often the subjects of a series are chosen anew
 CHOICES = 3
+#: of how many of the latest periods the totals say how large a subject is
+LEARNT = 3
 #: file that stands in for every attachment: media type → its content
 FILES = {
     "application/pdf": ("示例附件.pdf", b"%PDF-1.4\n% invented\n%%EOF\n"),
@@ -220,19 +222,22 @@ class Filler:
 
     def _learn(self, work: Work, published: Published, rows: Sequence[int]) -> None:
         """Find out how large the subjects of some rows are by the totals of other registers,
-        from a record of each that is judged and not kept."""
+        from their latest records, which are judged and not kept."""
         grid, scales = self.composer.grid, self.composer.scales
+        assert grid is not None
         subjects = {self.composer.referrer.subject(row) for row in rows} - scales.keys()
-        first = {
-            subject * grid.count: self.composer.compose(subject * grid.count, 0)
+        latest = {
+            row: self.composer.compose(row, 0)
             for subject in sorted(subjects)
-            if grid
+            for row in range(subject * grid.count, subject * grid.count + min(grid.count, LEARNT))
         }
-        judged = self._judged(work, published, first) if first else {}
-        for row, (values, verdict) in judged.items():
+        scales |= dict.fromkeys(subjects, Decimal(1))
+        judged = self._judged(work, published, latest) if latest else {}
+        for row, (values, verdict) in reversed(judged.items()):
             told = agreed(self.composer.register, self.totals, verdict.values)
             shares = [told[name] / values[name] for name in told if values[name]]
-            scales[self.composer.referrer.subject(row)] = max(shares, default=Decimal(1))
+            if shares:
+                scales[self.composer.referrer.subject(row)] = shares[0]
 
     def _apart(self, tries: dict[int, Values]) -> tuple[dict[int, Values], dict[int, Values]]:
         """Return the rows that are judged now and those later, so that no two draw at once on

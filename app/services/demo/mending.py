@@ -14,7 +14,7 @@ from app.definitions.gate import Judgement, Values
 from app.definitions.register import Register, Rule
 from app.errors import Problem
 from app.services.demo.referring import Referrer
-from app.services.demo.ruling import holds, scope
+from app.services.demo.ruling import holds, reads_old, scope
 from app.services.demo.totals import own_sums
 from app.services.demo.trying import Candidates
 from app.storage.catalog import Published
@@ -52,41 +52,59 @@ class Mender:
 
     def mend(self, values: Values, problems: Sequence[Problem], row: int) -> Values:
         """Return the changes of entered fields that leave fewer problems; none where no
-        change helps. ``values`` are those judged, with all that is derived."""
+        change helps. ``values`` are those judged, with all that is derived. What else is said
+        against the record already is left as it is."""
         changes: Values = {}
         now, found = dict(values), list(problems)
+        asked = {problem.code for problem in problems}
+        left: set[str] | None = None
         for _ in range(ROUNDS):
             fresh = self._round(now, found, row)
             if not fresh:
                 break
             changes |= fresh
             now = self.changed(now, fresh)
-            verdict = self.judged(now)
-            found = verdict.problems + verdict.warnings
+            if left is None:
+                left = {problem.code for problem in self._complaints(values)} - asked
+            found = [problem for problem in self._complaints(now) if problem.code not in left]
         return changes
+
+    def _complaints(self, values: Values) -> list[Problem]:
+        verdict = self.judged(values)
+        return verdict.problems + verdict.warnings
 
     def _round(self, values: Values, problems: Sequence[Problem], row: int) -> Values:
         changes: Values = {}
-        now = dict(values)
+        now, score = dict(values), self._score(values)
         for problem in problems:
-            rule = self._rules.get(problem.code)
-            hopeless = self._tried[problem.code] >= HOPELESS and not self._helped[problem.code]
-            if hopeless or (rule is None and problem.code != MISSING):
-                continue
-            if not any(self._score(now)):
+            if not any(score):
                 break
+            rule = self._rules.get(problem.code)
+            if not self._is_open(problem, rule):
+                continue
             self._tried[problem.code] += 1
-            found = self._best(rule, problem, now, row)
+            found, score = self._best(rule, problem, now, score, row)
             if found:
                 self._helped[problem.code] += 1
                 changes |= found
                 now = self.changed(now, found)
         return changes
 
-    def _best(self, rule: Rule | None, problem: Problem, now: Values, row: int) -> Values:
-        """Return the change that leaves the fewest problems: the first that mends without
-        bringing others about, or the best of all."""
-        best = errors, warnings = self._score(now)
+    def _is_open(self, problem: Problem, rule: Rule | None) -> bool:
+        """Return whether mending may help: not where it never did, and not where what is warned
+        of is how something was entered and not what it says."""
+        if self._tried[problem.code] >= HOPELESS and not self._helped[problem.code]:
+            return False
+        if rule is None:
+            return problem.code == MISSING
+        return problem.severity != "warning" or not reads_old(rule)
+
+    def _best(
+        self, rule: Rule | None, problem: Problem, now: Values, score: Score, row: int
+    ) -> tuple[Values, Score]:
+        """Return the change that leaves the fewest problems, and how many: the first that mends
+        without bringing others about, or the best of all."""
+        best = errors, warnings = score
         warned = problem.severity == "warning"
         fewest = (errors, warnings - 1) if warned else (errors - 1, warnings)
         chosen: Values = {}
@@ -101,7 +119,7 @@ class Mender:
                 best, chosen = score, {name: value}
             if score <= fewest:
                 break
-        return chosen
+        return chosen, best
 
     def changed(self, values: Values, changes: Values) -> Values:
         """Return the record with other entered values, and what follows from them."""

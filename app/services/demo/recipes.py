@@ -77,7 +77,11 @@ def _recipe(gate: Gate, example: Example) -> Recipe:
 
 def is_warned(gate: Gate, values: Values, given: Values) -> bool:
     """Return whether a rule warns of an example, whatever day it is."""
-    timed = {rule.code for rule in gate.register.rules if "today()" in rule.check.text}
+    timed = {
+        rule.code
+        for rule in gate.register.rules
+        if "today()" in f"{rule.check.text} {rule.when.text if rule.when else ''}"
+    }
     blank = dict.fromkeys(gate.register.names)
     verdict = gate.judge({**blank, **values}, [], None, given)
     return any(warning.code not in timed for warning in verdict.warnings)

@@ -4,14 +4,14 @@ it is compared with is brought into agreement with them."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from app.definitions.gate import Judgement, Values, depends, reads_of
-from app.definitions.register import Register
 from app.errors import Problem
 from app.services import records, states
-from app.services.demo.filling import Filler
+from app.services.demo.filling import Filled, Filler
 from app.services.demo.totals import agreed
 from app.services.judging import judge_many
 from app.services.work import Actor, Platform, Work
@@ -19,17 +19,45 @@ from app.storage import rows
 from app.storage.catalog import Published
 
 BATCH = 1000
+#: how often all registers are looked at
+ROUNDS = 3
 
 
-def reconcile(platform: Platform, actor: Actor, slug: str, after: int, known: set[str]) -> int:
-    """Mend the records after ``after`` that rules complain of since other records came; return
-    how many were changed. Nothing is done that the gate likes less."""
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What records may not know yet: the registers that got records since, and those in which
+    records were changed."""
+
+    filled: set[str]
+    changed: set[str]
+
+
+def reconcile(platform: Platform, actor: Actor, filled: Sequence[Filled]) -> None:
+    """Mend the records that rules complain of since other records came, in all registers; what
+    is changed in one may concern another, which is then looked at again."""
+    order = [done.slug for done in filled]
+    touched, moved = set(order), set[str]()
+    for _ in range(ROUNDS):
+        changed: set[str] = set()
+        for place, done in enumerate(filled):
+            fresh = Fresh(set(order[place:]) & touched, moved | changed)
+            count = reconcile_one(platform, actor, done, fresh, set(order))
+            if count:
+                done.mended += count
+                changed.add(done.slug)
+        touched = moved = changed
+
+
+def reconcile_one(
+    platform: Platform, actor: Actor, done: Filled, fresh: Fresh, known: set[str]
+) -> int:
+    """Mend the new records of a register where its rules read what is gathered from others
+    and is ``fresh``; return how many were changed. Nothing is done that the gate likes less."""
+    slug = done.slug
     with platform.reading(actor) as work:
-        said = gathering_rules(work.register(slug))
+        said = gathering_rules(work, slug, fresh)
         main = work.published(slug).tables.main
-        query = sa.select(main.c["_id"]).where(
-            main.c["_id"] > after, main.c["_deleted_at"].is_(None)
-        )
+        query = sa.select(main.c["_id"]).where(main.c["_id"] > done.after)
         ids = list(work.tx.scalars(query.order_by(main.c["_id"]))) if said else []
     if not ids:
         return 0
@@ -43,18 +71,26 @@ def reconcile(platform: Platform, actor: Actor, slug: str, after: int, known: se
     return changed
 
 
-def gathering_rules(register: Register) -> frozenset[str]:
-    """Return the rules that read what is gathered from other records."""
-    gathered = {name for name in register.names if _is_gathered(register, name)}
+def gathering_rules(work: Work, slug: str, fresh: Fresh) -> frozenset[str]:
+    """Return the rules of a register that read what is gathered from others."""
+    register = work.register(slug)
+    gathered = {name for name in register.names if _is_gathered(work, slug, name, fresh, ())}
     return frozenset(rule.code for rule in register.rules if depends(rule) & gathered)
 
 
-def _is_gathered(register: Register, name: str) -> bool:
-    entry = register[name]
+def _is_gathered(
+    work: Work, slug: str, name: str, fresh: Fresh, seen: tuple[tuple[str, str], ...]
+) -> bool:
+    register = work.register(slug)
+    if name not in register or (slug, name) in seen:
+        return False
+    entry, seen = register[name], (*seen, (slug, name))
     if entry.computed:
-        read = [other for other in reads_of(entry.computed) if other in register]
-        return any(_is_gathered(register, other) for other in read)
-    return entry.rollup is not None or entry.lookup is not None
+        return any(_is_gathered(work, slug, o, fresh, seen) for o in reads_of(entry.computed))
+    if entry.lookup:
+        source, column = entry.lookup.register, entry.lookup.field
+        return source in fresh.changed or _is_gathered(work, source, column, fresh, seen)
+    return entry.rollup is not None and entry.rollup.register in fresh.filled | fresh.changed
 
 
 def _take(

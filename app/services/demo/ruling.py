@@ -25,3 +25,8 @@ def holds(rule: Rule, names: Mapping[str, Any]) -> bool:
         return rule.check(names) is not False
     except FormulaFailed:
         return False
+
+
+def reads_old(rule: Rule) -> bool:
+    """Return whether a rule looks at what a record was before it is changed."""
+    return any(name.startswith("old.") for name in rule.check.reads)
