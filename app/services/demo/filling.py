@@ -31,8 +31,6 @@ from app.storage.catalog import Published
 BATCH = 1000
 #: how often a row is composed (every second time) or mended before it is given up
 ATTEMPTS = 17
-#: attempts in which what a row is warned of is mended too
-PICKY = 4
 #: how often the subjects of a series are chosen anew
 CHOICES = 3
 #: of how many of the latest periods the totals say how large a subject is
@@ -207,18 +205,24 @@ class Filler:
     def _better(self, row: int, attempt: int, values: Values, verdict: Judgement) -> Values | None:
         """Return what to try next for a row; None where it is as good as it will be."""
         if attempt % 2:
-            if not verdict.problems:
-                return None
-            return self.composer.compose(row, (attempt + 1) // 2)
+            return self._again(row, attempt, values, verdict) if verdict.problems else None
         told = agreed(self.composer.register, self.totals, verdict.values) if attempt == 0 else {}
         told = {name: value for name, value in told.items() if value != values.get(name)}
-        found = verdict.problems + (verdict.warnings if attempt < PICKY else [])
+        found = verdict.problems + verdict.warnings
         changes = self.mender.mend({**verdict.values, **told}, found, row) if found else {}
         if not (verdict.problems or changes or told):
             return None
         fixed = {**values, **told, **changes}
         left = [p for p in verdict.problems if not changes or not mendable(p)]
         return self.composer.repair(fixed, left, row, attempt) if left else fixed
+
+    def _again(self, row: int, attempt: int, values: Values, verdict: Judgement) -> Values:
+        """Return a row mended once more, where that helps, else composed anew."""
+        if all(mendable(problem) for problem in verdict.problems):
+            changes = self.mender.mend(verdict.values, verdict.problems, row)
+            if changes:
+                return {**values, **changes}
+        return self.composer.compose(row, (attempt + 1) // 2)
 
     def _learn(self, work: Work, published: Published, rows: Sequence[int]) -> None:
         """Find out how large the subjects of some rows are by the totals of other registers,

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.definitions.gate import Judgement, Values
+from app.definitions.gate import Judgement, Values, prefixed
 from app.definitions.register import Register, Rule
 from app.errors import Problem
 from app.services.demo.referring import Referrer
@@ -35,25 +35,34 @@ class Mender:
     published: Published
     referrer: Referrer
     today: datetime.date
+    #: fields that stay as they are
+    kept: frozenset[str] = frozenset()
     _tried: Counter[str] = field(default_factory=Counter, init=False)
     _helped: Counter[str] = field(default_factory=Counter, init=False)
     _sums: dict[str, str] = field(default_factory=dict, init=False)
     _rules: dict[str, Rule] = field(default_factory=dict, init=False)
     _candidates: Candidates = field(init=False)
+    #: the rules that keep what is stored from being changed, and the record as it is stored
+    _keeping: list[Rule] = field(default_factory=list, init=False)
+    _old: Values | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._sums = dict(own_sums(self.register))
-        self._candidates = Candidates(self.register, self.referrer, self.today)
+        self._candidates = Candidates(self.register, self.referrer, self.today, self.kept)
+        self._keeping = [r for r in self.register.rules if r.severity != "warning" and reads_old(r)]
         self._rules = {rule.code: rule for rule in self.register.rules}
 
     @property
     def register(self) -> Register:
         return self.published.register
 
-    def mend(self, values: Values, problems: Sequence[Problem], row: int) -> Values:
+    def mend(
+        self, values: Values, problems: Sequence[Problem], row: int, old: Values | None = None
+    ) -> Values:
         """Return the changes of entered fields that leave fewer problems; none where no
         change helps. ``values`` are those judged, with all that is derived. What else is said
-        against the record already is left as it is."""
+        against the record already is left as it is. ``old`` is the record as it is stored."""
+        self._old = prefixed(old) if old is not None else None
         changes: Values = {}
         now, found = dict(values), list(problems)
         asked = {problem.code for problem in problems}
@@ -137,7 +146,11 @@ class Mender:
 
     def _score(self, values: Values) -> Score:
         found = self.judged(values)
-        return len(found.problems), len(found.warnings)
+        kept = 0
+        if self._old is not None:
+            names = scope(self.register, values) | self._old
+            kept = sum(not holds(rule, names) for rule in self._keeping)
+        return len(found.problems) + kept, len(found.warnings)
 
     def judged(self, values: Values) -> Judgement:
         """Return what the gate says of a record, without asking the database."""

@@ -4,13 +4,14 @@ it is compared with is brought into agreement with them."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
 from app.definitions.gate import Judgement, Values, depends, reads_of
 from app.errors import Problem
 from app.services import records, states
+from app.services.demo.amounts import NUMBERS
 from app.services.demo.filling import Filled, Filler
 from app.services.demo.totals import agreed
 from app.services.judging import judge_many
@@ -59,9 +60,11 @@ def reconcile_one(
         main = work.published(slug).tables.main
         query = sa.select(main.c["_id"]).where(main.c["_id"] > done.after)
         ids = list(work.tx.scalars(query.order_by(main.c["_id"]))) if said else []
+        kept = looked_up(work, slug) if ids else frozenset[str]()
     if not ids:
         return 0
     filler = Filler(platform, actor, slug, known, 0)
+    filler.mender = replace(filler.mender, kept=kept)
     changed = 0
     for start in range(0, len(ids), BATCH):
         with platform.writing(actor) as work:
@@ -76,6 +79,21 @@ def gathering_rules(work: Work, slug: str, fresh: Fresh) -> frozenset[str]:
     register = work.register(slug)
     gathered = {name for name in register.names if _is_gathered(work, slug, name, fresh, ())}
     return frozenset(rule.code for rule in register.rules if depends(rule) & gathered)
+
+
+def looked_up(work: Work, slug: str) -> frozenset[str]:
+    """Return the fields by which records of other registers were made as they are: what these
+    look up, but amounts."""
+    register = work.register(slug)
+    names = {
+        entry.lookup.field
+        for other in work.snapshot.entries
+        for entry in work.register(other).fields
+        if entry.lookup and entry.lookup.register == slug
+    }
+    return frozenset(
+        n for n in names if n in register and register[n].kind.json_type not in NUMBERS
+    )
 
 
 def _is_gathered(
@@ -104,7 +122,8 @@ def _take(
         found = [p for p in complaints(verdict) if p.code in said]
         told = agreed(published.register, filler.totals, verdict.values)
         told = {name: value for name, value in told.items() if value != old[number].get(name)}
-        mended = filler.mender.mend({**verdict.values, **told}, found, number) if found else {}
+        now = {**verdict.values, **told}
+        mended = filler.mender.mend(now, found, number, old[number]) if found else {}
         if told or mended:
             better[number] = {**old[number], **told, **mended}
     after = _judged(work, published, better, None)

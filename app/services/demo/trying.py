@@ -23,6 +23,8 @@ from app.services.demo.referring import Referrer, source_of
 #: how many of each sort are tried
 FEW = 4
 FACTORS = (Decimal("0.5"), Decimal("0.1"), Decimal(2), Decimal(10), Decimal(0))
+#: within how many days after another date
+SPANS = (27, 61, 181)
 #: a little less than what is just allowed
 NEARLY = Decimal("0.95")
 NUMERALS = str.maketrans("0123456789", "零一二三四五六七八九")
@@ -35,11 +37,15 @@ class Candidates:
     register: Register
     referrer: Referrer
     today: datetime.date
+    #: fields that stay as they are
+    kept: frozenset[str] = frozenset()
 
     def _open(self, names: Iterable[str]) -> Iterator[Field]:
         """Give the entered fields of ``names`` that may be changed."""
         flow, grid = self.register.workflow, self.referrer.grid
-        kept = {flow.field if flow else "", note_of(self.register)} | self.referrer.blank
+        kept = (
+            {flow.field if flow else "", note_of(self.register)} | self.referrer.blank | self.kept
+        )
         if grid:
             kept |= {*grid.subjects} | ({grid.field} if grid.owed else set())
         for name in dict.fromkeys(names):
@@ -86,7 +92,7 @@ class Candidates:
             if value is None or not same_sort(entry, other):
                 continue
             if type(value) is datetime.date:
-                yield value + datetime.timedelta(days=row % 27)
+                yield from (value + datetime.timedelta(days=row % span) for span in SPANS)
             yield portion(entry, value, Decimal(1)) if isinstance(value, Decimal) else value
         if isinstance(held, Decimal) and held:
             yield from self._in_proportion(entry, held, others, values)
