@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.definitions.gate import Judgement, Values, prefixed
-from app.definitions.register import Register, Rule
+from app.definitions.register import Field, Register, Rule
 from app.errors import Problem
 from app.services.demo.referring import Referrer
 from app.services.demo.ruling import holds, reads_old, scope
@@ -39,6 +39,9 @@ class Mender:
     kept: frozenset[str] = frozenset()
     _tried: Counter[str] = field(default_factory=Counter, init=False)
     _helped: Counter[str] = field(default_factory=Counter, init=False)
+    _gathered: list[str] = field(default_factory=list, init=False)
+    _looked_up: list[Field] = field(default_factory=list, init=False)
+    _references: set[str] = field(default_factory=set, init=False)
     _sums: dict[str, str] = field(default_factory=dict, init=False)
     _rules: dict[str, Rule] = field(default_factory=dict, init=False)
     _candidates: Candidates = field(init=False)
@@ -47,6 +50,10 @@ class Mender:
     _old: Values | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        fields = self.register.fields
+        self._gathered = [f.name for f in fields if f.lookup or f.rollup]
+        self._looked_up = [f for f in fields if f.lookup]
+        self._references = {f.lookup.reference for f in fields if f.lookup}
         self._sums = dict(own_sums(self.register))
         self._candidates = Candidates(self.register, self.referrer, self.today, self.kept)
         self._keeping = [r for r in self.register.rules if r.severity != "warning" and reads_old(r)]
@@ -84,13 +91,14 @@ class Mender:
 
     def _round(self, values: Values, problems: Sequence[Problem], row: int) -> Values:
         changes: Values = {}
+        asked = [problem for problem in problems if self._is_open(problem)]
+        if not asked:
+            return changes
         now, score = dict(values), self._score(values)
-        for problem in problems:
+        for problem in asked:
             if not any(score):
                 break
             rule = self._rules.get(problem.code)
-            if not self._is_open(problem, rule):
-                continue
             self._tried[problem.code] += 1
             found, score = self._best(rule, problem, now, score, row)
             if found:
@@ -99,11 +107,12 @@ class Mender:
                 now = self.changed(now, found)
         return changes
 
-    def _is_open(self, problem: Problem, rule: Rule | None) -> bool:
+    def _is_open(self, problem: Problem) -> bool:
         """Return whether mending may help: not where it never did, and not where what is warned
         of is how something was entered and not what it says."""
         if self._tried[problem.code] >= HOPELESS and not self._helped[problem.code]:
             return False
+        rule = self._rules.get(problem.code)
         if rule is None:
             return problem.code == MISSING
         return problem.severity != "warning" or not reads_old(rule)
@@ -132,9 +141,10 @@ class Mender:
 
     def changed(self, values: Values, changes: Values) -> Values:
         """Return the record with other entered values, and what follows from them."""
-        gathered = {f.name: values.get(f.name) for f in self.register.fields if f.derived}
-        for entry in self.register.fields:
-            if entry.lookup and entry.lookup.reference in changes:
+        gathered = {name: values.get(name) for name in self._gathered}
+        for entry in self._looked_up if changes.keys() & self._references else ():
+            assert entry.lookup is not None
+            if entry.lookup.reference in changes:
                 pool = self.referrer.pools.get(self.register[entry.lookup.reference].reference)
                 facts = pool.facts.get(changes[entry.lookup.reference], {}) if pool else {}
                 gathered[entry.name] = facts.get(entry.lookup.field)

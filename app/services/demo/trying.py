@@ -47,7 +47,7 @@ class Candidates:
             {flow.field if flow else "", note_of(self.register)} | self.referrer.blank | self.kept
         )
         if grid:
-            kept |= {*grid.subjects} | ({grid.field} if grid.owed else set())
+            kept |= {grid.field, *grid.subjects}
         for name in dict.fromkeys(names):
             if name not in self.register or name in kept:
                 continue
@@ -152,6 +152,8 @@ class Candidates:
             yield held.translate(NUMERALS)
         if entry.unit and entry.kind.json_type in NUMBERS:
             yield from self._in_measure(entry, values)
+        if held is None and entry.kind.name == "date":
+            yield from self._after(values, row)
         yield from self._seen(entry)
         for option in getattr(entry.kind, "options", ()):
             if not option.deprecated:
@@ -161,6 +163,13 @@ class Candidates:
         for attempt in range(2):
             source = source_of(self.register.slug, row, entry.name, -3 - attempt)
             yield entry.kind.invent(Draw(source, row, self.today, entry.title), entry.schema)
+
+    def _after(self, values: Values, row: int) -> Iterator[datetime.date]:
+        """Give days after the other dates of a record."""
+        for entry in self.register.fields:
+            value = values.get(entry.name)
+            if entry.kind.name == "date" and type(value) is datetime.date:
+                yield from (value + datetime.timedelta(days=row % span) for span in SPANS)
 
     def _seen(self, entry: Field) -> Iterator[Any]:
         """Give what the examples have in a field, and larger and smaller amounts."""
