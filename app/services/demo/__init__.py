@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from app.services.demo.advancing import advance
 from app.services.demo.filling import Filled, Filler
 from app.services.demo.linking import link
 from app.services.demo.order import arrange, postponed, sizes
+from app.services.demo.reconciling import reconcile
 from app.services.work import Actor, Platform
 
 #: told of every register that was filled
@@ -42,6 +44,9 @@ def generate(
         for other, name in ready:
             link(platform, actor, other, name)
         waiting = [place for place in waiting if place not in ready]
+    reconcile(platform, actor, results)
+    for done in results:
+        done.states = advance(platform, actor, done.slug, done.after)
     return results
 
 

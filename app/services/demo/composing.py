@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from app.definitions.gate import Values
+from app.definitions.gate import Values, reads_of
 from app.definitions.register import Field, Register
 from app.errors import Problem
 from app.kinds.inventing import Draw, month_count
+from app.services.demo.amounts import portion
+from app.services.demo.labelling import labelled, note_of
 from app.services.demo.numbering import numbered
 from app.services.demo.order import dependants
 from app.services.demo.pools import Pool
@@ -29,6 +31,8 @@ TWICE = Decimal(2)
 VARIED = 0.3
 
 TAKEN, MISSING = "value.taken", "schema.required"
+#: the longest remark where the definition sets no limit
+LONGEST = 1000
 
 
 @dataclass(slots=True)
@@ -39,6 +43,21 @@ class Composer:
     referrer: Referrer
     today: datetime.date
     attach: Callable[[str], int | None]
+    #: amounts that do not fall from one record of a subject to the next
+    climbing: frozenset[str] = frozenset()
+    #: subject → how much larger than its example the totals say it is
+    scales: dict[int, Decimal] = field(default_factory=dict)
+    _note: str = field(default="", init=False)
+    _entered_fields: Sequence[Field] = field(default=(), init=False)
+
+    def __post_init__(self) -> None:
+        self._note = note_of(self.register)
+        blank = self.referrer.blank
+        idle = {other for name in blank for other in dependants(self.register, name)}
+        kept = blank | idle
+        self._entered_fields = [
+            entry for entry in self.register.fields if not entry.derived and entry.name not in kept
+        ]
 
     @property
     def register(self) -> Register:
@@ -58,21 +77,17 @@ class Composer:
 
     def compose(self, row: int, attempt: int) -> Values:
         """Return the entered values of row ``row``, the same for the same arguments."""
-        which = self._which(row, attempt)
+        which = self.referrer.which(row, attempt)
         recipe = self.recipes[which]
         references = self.referrer.choose(which, row, attempt)
         months, years = self._shift(recipe, row, attempt)
-        factor = self._factor(row, attempt)
+        factor = self._factor(row, attempt, references)
         if attempt % 2:
             months, years, factor = self._beside(
                 recipe, references, (months, years), factor, attempt
             )
         values: Values = {}
-        blank = self.referrer.blank
-        idle = {other for name in blank for other in dependants(self.register, name)}
-        for entry in self.register.fields:
-            if entry.derived or entry.name in blank | idle:
-                continue
+        for entry in self._entered_fields:
             value = recipe.values.get(entry.name)
             if entry.name in references:
                 value = references[entry.name]
@@ -80,11 +95,23 @@ class Composer:
                 value = self._free(entry, row, attempt)
             elif value is not None:
                 value = self._varied(entry, value, row, attempt, (months, years), factor)
+            if entry.name in self.climbing and value is not None and self.grid:
+                place = Decimal(self.grid.count - row % self.grid.count)
+                value = portion(entry, value or self._most(entry), place / self.grid.count)
             values[entry.name] = value
+        if self._note in values and recipe.values:
+            values[self._note] = self._remark(values[self._note])
         flow = self.register.workflow
         if flow and flow.field:
             values[flow.field] = flow.initial
         return values
+
+    def _remark(self, said: Any) -> str:
+        return labelled(said, self.register[self._note].schema.get("maxLength", LONGEST))
+
+    def _most(self, entry: Field) -> Any:
+        """Return the largest amount in the examples."""
+        return max((r.values.get(entry.name) or 0 for r in self.recipes), default=0)
 
     # ── which example, when, and how large
 
@@ -92,17 +119,13 @@ class Composer:
         name = entry if isinstance(entry, str) else entry.name
         return source_of(self.published.slug, row, name, attempt)
 
-    def _which(self, row: int, attempt: int) -> int:
-        """Return the place of a row's example: they take turns, so that all are used; after
-        two attempts it is another row's."""
-        return (self.referrer.subject(row) + max(0, attempt - 1)) % len(self.recipes)
-
     def _shift(self, recipe: Recipe, row: int, attempt: int) -> tuple[int, int]:
         """Return by how many months and years everything in the example is moved."""
         now, anchor = month_count(self.today.year, self.today.month), recipe.anchor
         if self.grid:
             held = self.register[self.grid.field].kind.month_of(recipe.values.get(self.grid.field))
-            last = now // self.grid.length * self.grid.length - 1
+            ended = now // self.grid.length * self.grid.length - 1
+            last = ended if self.grid.owed else ended + self.grid.length
             wanted = last - row % self.grid.count * self.grid.length
             if held is None:
                 return 0, 0
@@ -114,20 +137,30 @@ class Composer:
             months = months // 12 * 12
         return months, (anchor + months) // 12 - anchor // 12
 
-    def _factor(self, row: int, attempt: int) -> Decimal:
+    def _factor(self, row: int, attempt: int, references: Mapping[str, int]) -> Decimal:
         """Return how large the record's amounts are beside the example's: a subject has a size
-        of its own, grows slowly, and has good and bad months. The first of each example is as
-        large as the example: others may refer to what only such a one allows."""
+        of its own wherever it is spoken of, grows slowly, and has good and bad months. The first
+        of each example is as large as the example: others may refer to what only such a one
+        allows."""
         if attempt >= CAREFUL:
             return Decimal(1)
         subject = self.referrer.subject(row)
-        first = subject < len(self.recipes)
-        size = 0.0 if first else self._source(subject, "size", 0).gauss(0, 0.5)
+        size = 0.0 if subject < len(self.recipes) else self._size(subject, references)
         if self.grid and self.grid.owed:
             back = row % self.grid.count * self.grid.length
             season = 0.05 * math.sin(back * math.pi / 6)
             size += season - 0.006 * back + self._source(row, "season", attempt).gauss(0, 0.02)
-        return Decimal(f"{math.exp(max(-1.2, min(1.2, size))):.4f}")
+        scale = self.scales.get(subject, Decimal(1))
+        return Decimal(f"{math.exp(max(-1.2, min(1.2, size))):.4f}") * scale
+
+    def _size(self, subject: int, references: Mapping[str, int]) -> float:
+        """Return how large whoever a series is about is, as a logarithm."""
+        if self.grid and len(self.grid.subjects) == 1 and self.grid.subjects[0] in references:
+            slug = self.register[self.grid.subjects[0]].reference
+            source = source_of(slug, references[self.grid.subjects[0]], "size", 0)
+        else:
+            source = self._source(subject, "size", 0)
+        return source.gauss(0, 0.5)
 
     def _beside(
         self, recipe: Recipe, references: Mapping[str, int], move: tuple[int, int],
@@ -262,7 +295,7 @@ class Composer:
             if problem.code == MISSING and name in self.register:
                 fixed[name] = self.invent(self.register[name], row, attempt)
                 continue
-            touched = sorted(self._entered({*problem.fields, name}))
+            touched = sorted(set(self._entered({*problem.fields, name})))
             if not touched:
                 continue
             name = name if name in touched and source.random() < 0.6 else source.choice(touched)
@@ -273,7 +306,7 @@ class Composer:
                 fixed[name] = self.invent(entry, row, attempt)
         return fixed
 
-    def _entered(self, names: set[str]) -> Iterator[str]:
+    def _entered(self, names: Collection[str]) -> Iterator[str]:
         """Give the entered fields behind ``names``: for a look-up its reference."""
         flow = self.register.workflow
         for name in names:
@@ -282,5 +315,7 @@ class Composer:
             entry = self.register[name]
             if entry.lookup:
                 yield entry.lookup.reference
+            elif entry.computed:
+                yield from self._entered(reads_of(entry.computed))
             elif not entry.derived and name not in self.referrer.blank:
                 yield name

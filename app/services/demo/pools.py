@@ -23,13 +23,30 @@ class Pool:
 
     ids: list[int] = field(default_factory=list)
     facts: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    _having: dict[str, dict[Any, list[int]]] = field(default_factory=dict, init=False)
+
+    def having(self, name: str, value: Any) -> list[int]:
+        """Return the ids of the records that have a value in a column."""
+        return self._by_value(name).get(value, [])
+
+    def sorts(self, name: str) -> list[list[int]]:
+        """Return the ids of the records by their value in a column."""
+        return list(self._by_value(name).values())
+
+    def _by_value(self, name: str) -> dict[Any, list[int]]:
+        if name not in self._having:
+            found: dict[Any, list[int]] = {}
+            for number, facts in self.facts.items():
+                found.setdefault(facts.get(name), []).append(number)
+            self._having[name] = found
+        return self._having[name]
 
     def matching(self, wanted: Mapping[str, Any]) -> list[int]:
         """Return the ids of the records that have the most of the wanted values."""
         if not wanted:
             return self.ids
         counts = {
-            number: sum(facts.get(name) == value for name, value in wanted.items())
+            number: sum(meets(facts.get(name), value) for name, value in wanted.items())
             for number, facts in self.facts.items()
         }
         most = max(counts.values(), default=0)
@@ -43,6 +60,11 @@ class Pool:
             return sum(distance(kind, facts.get(name), value) for name, kind, value in wanted)
 
         return sorted(ids, key=far)[: max(LEAST, len(ids) // 10)]
+
+
+def meets(found: Any, wanted: Any) -> bool:
+    """Return whether a value is the wanted one, or one of several that are."""
+    return found in wanted if isinstance(wanted, (list, tuple)) else bool(found == wanted)
 
 
 def distance(kind: Kind, found: Any, wanted: Any) -> float:
@@ -85,4 +107,4 @@ def owing(register: Register, reference: str) -> tuple[Condition, ...]:
     period = register.period
     if period is None or not period.by.register or period.by.field != reference:
         return ()
-    return tuple(c for c in period.by.where if c.operator == "==" and not c.own)
+    return tuple(c for c in period.by.where if c.operator in ("==", "in") and not c.own)

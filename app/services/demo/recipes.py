@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.definitions.gate import Gate, Values
+from app.definitions.gate import Gate, Values, reads_of
 from app.definitions.library import read_given, stand_ins
 from app.definitions.register import Example, Field, Register
 
@@ -24,6 +24,8 @@ class Recipe:
     given: Values = field(default_factory=dict)
     #: the latest month the record speaks of
     anchor: int | None = None
+    #: whether the example shows what is warned of
+    warned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,20 @@ def _recipe(gate: Gate, example: Example) -> Recipe:
         entry = register[name]
         if entry.lookup and _tells_apart(entry):
             wanted.setdefault(entry.lookup.reference, {})[entry.lookup.field] = value
-    return Recipe(values, wanted, given, anchor_of(register, values))
+    warned = is_warned(gate, values, read_given(register, example.given))
+    return Recipe(values, wanted, given, anchor_of(register, values), warned)
+
+
+def is_warned(gate: Gate, values: Values, given: Values) -> bool:
+    """Return whether a rule warns of an example, whatever day it is."""
+    timed = {
+        rule.code
+        for rule in gate.register.rules
+        if "today()" in f"{rule.check.text} {rule.when.text if rule.when else ''}"
+    }
+    blank = dict.fromkeys(gate.register.names)
+    verdict = gate.judge({**blank, **values}, [], None, given)
+    return any(warning.code not in timed for warning in verdict.warnings)
 
 
 def _tells_apart(entry: Field) -> bool:
@@ -96,13 +111,31 @@ def grid_of(register: Register, each: int) -> Grid | None:
         every = said.every if said and said.field == name else entry.kind.name
         if every not in LENGTHS or entry.derived:
             continue
+        owed = said is not None and said.field == name
+        if not owed and register.workflow and register.workflow.field:
+            return None  # a case that goes through stages of its own
         rest = [register[other] for other in register.key if other != name]
         entered = [other for other in rest if not other.derived]
         if not rest or not all(other.reference for other in entered):
             return None
-        subjects = entered or [f for f in register.fields if f.reference and not f.derived]
+        subjects = entered or [
+            f for f in register.fields if f.name in set(behind(register, [o.name for o in rest]))
+        ]
         length, count = LENGTHS[every]
-        owed = said is not None and said.field == name
         names = tuple(field.name for field in subjects)
         return Grid(name, names, length, max(1, min(count, each)), owed)
     return None
+
+
+def behind(register: Register, names: Iterable[str]) -> Iterator[str]:
+    """Give the entered references that some fields come from."""
+    for name in names:
+        if name not in register:
+            continue
+        entry = register[name]
+        if entry.lookup:
+            yield entry.lookup.reference
+        elif entry.computed:
+            yield from behind(register, reads_of(entry.computed))
+        elif entry.reference and not entry.derived:
+            yield name

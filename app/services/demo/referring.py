@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.definitions.register import Field, Register
-from app.services.demo.pools import Pool, owing
+from app.services.demo.pools import Pool, meets, owing
 from app.services.demo.recipes import Grid, Recipe
 
 #: from these attempts on amounts and dates stay closer to the example's
 CAREFUL, EXACT = 3, 5
+#: the most records that refer to the same one where there are others
+MOST = 24
+#: how many years, and what share of the possible keys, are filled
+YEARS, SHARE = 3, 0.85
 
 
 def source_of(slug: str, row: int, name: str, attempt: int) -> random.Random:
@@ -31,7 +37,9 @@ class Referrer:
     blank: frozenset[str]
     #: how many rows the register is to have
     rows: int
+    refused: set[tuple[tuple[str, int], ...]] = field(default_factory=set, init=False)
     _chosen: dict[tuple[int, str, int], list[int]] = field(default_factory=dict, init=False)
+    _allotment: list[tuple[int, dict[str, int]]] | None = field(default=None, init=False)
 
     def subject(self, row: int) -> int:
         """Return whose row it is: those of one subject follow each other."""
@@ -40,16 +48,112 @@ class Referrer:
     @property
     def room(self) -> int:
         """Return how many rows there can be: a period has one for each subject."""
-        if self.grid is None or len(self.grid.subjects) != 1:
+        if self.grid is None:
+            return min(self.rows, self._possible())
+        return min(self.rows, len(self._allotted()) * self.grid.count) or self.rows
+
+    def _possible(self) -> int:
+        """Return how many different keys of choices, years and references there can be."""
+        counts = [self._values(self.register[name]) for name in self.register.key]
+        if not counts or None in counts:
             return self.rows
-        entry = self.register[self.grid.subjects[0]]
-        owners = [len(self.candidates(n, entry, 0)) for n in range(len(self.recipes))]
-        return min(self.rows, max(owners) * self.grid.count) if any(owners) else self.rows
+        return max(1, int(math.prod(count or 1 for count in counts) * SHARE))
+
+    def _values(self, entry: Field) -> int | None:
+        """Return how many values a field has; None where there is no telling."""
+        if entry.derived:
+            return None
+        if entry.reference:
+            return len(self.pools[entry.reference].ids) if entry.reference in self.pools else None
+        if getattr(entry.kind, "options", ()):
+            return len(entry.kind.options)  # type: ignore[attr-defined]
+        return YEARS if entry.kind.name == "year" else None
+
+    def which(self, row: int, attempt: int) -> int:
+        """Return the place of a row's example: they take turns, so that all are used once, and
+        those that nothing is warned of again and again; after two attempts it is another
+        row's."""
+        subject, later = self.subject(row), max(0, attempt - 1)
+        if self.grid and not later and subject < len(self._allotted()):
+            return self._allotted()[subject][0]
+        return self._turn(subject + later, subject)
+
+    def _turn(self, place: int, subject: int) -> int:
+        if subject < len(self.recipes) or not self._plain:
+            return place % len(self.recipes)
+        return self._plain[place % len(self._plain)]
+
+    @property
+    def _plain(self) -> list[int]:
+        return [at for at, recipe in enumerate(self.recipes) if not recipe.warned]
+
+    def _allotted(self) -> list[tuple[int, dict[str, int]]]:
+        """Return the example and the records that each subject of a grid is about: none twice,
+        and no more subjects than there are records."""
+        if self._allotment is None:
+            self._allotment = list(self._allot())
+        return self._allotment
+
+    def _allot(self) -> Iterator[tuple[int, dict[str, int]]]:
+        assert self.grid is not None
+        used = set(self.refused)
+        given: Counter[int] = Counter()
+        for subject in range(-(-self.rows // self.grid.count)):
+            for turn in range(len(self.recipes)):
+                which = self._turn(subject + turn, subject)
+                found = self._next(which, given, used)
+                if found:
+                    yield which, found
+                    break
+            else:
+                return
+
+    def _next(
+        self, which: int, given: Counter[int], used: set[tuple[tuple[str, int], ...]]
+    ) -> dict[str, int]:
+        """Return the next records for an example that no other subject has; none if all have."""
+        assert self.grid is not None
+        recipe = self.recipes[which]
+        if not all(self._owes(recipe, name) for name in self.grid.subjects):
+            return {}
+        names = [n for n in self.grid.subjects if recipe.values.get(n) is not None]
+        lists = [self.candidates(which, self.register[name], 0) for name in names]
+        while lists and given[which] < math.prod(len(ids) for ids in lists):
+            rest, chosen = given[which], {}
+            for name, ids in zip(names, lists, strict=True):
+                rest, at = divmod(rest, len(ids))
+                chosen[name] = ids[(at + rest) % len(ids)]
+            given[which] += 1
+            place = tuple(chosen.items())
+            if place not in used:
+                used.add(place)
+                return chosen
+        return {}
+
+    def _owes(self, recipe: Recipe, name: str) -> bool:
+        """Return whether an example can be about a record that owes returns."""
+        wanted = recipe.wanted.get(name, {})
+        return all(
+            condition.field not in wanted or meets(wanted[condition.field], condition.value)
+            for condition in owing(self.register, name)
+        )
+
+    def refuse(self, subjects: Iterable[int]) -> None:
+        """Let other records be the subjects: about these the gate wants nothing to be said."""
+        for subject in subjects:
+            self.refused.add(tuple(self._allotted()[subject][1].items()))
+        self._allotment = None
+
+    @property
+    def subjects(self) -> int:
+        """Return how many subjects a grid has."""
+        return len(self._allotted()) if self.grid else 0
 
     def choose(self, which: int, row: int, attempt: int) -> dict[str, int]:
         """Return an id for every reference that the example has."""
         recipe = self.recipes[which]
         found: dict[str, int] = {}
+        owners = self._owners(row) if attempt < 2 else {}
         for entry in self.register.fields:
             if not entry.reference or entry.derived or entry.name in self.blank:
                 continue
@@ -58,7 +162,9 @@ class Referrer:
             ids = self.candidates(which, entry, attempt)
             if not ids:
                 continue
-            if self.grid and entry.name in self.grid.subjects:
+            if entry.name in owners:
+                found[entry.name] = owners[entry.name]
+            elif self.grid and entry.name in self.grid.subjects:
                 found[entry.name] = self._owner(ids, self.subject(row), attempt)
             elif entry.name in self.register.key or self._apart:
                 found[entry.name] = ids[(row + attempt * 7) % len(ids)]
@@ -69,6 +175,12 @@ class Referrer:
         if attempt != CAREFUL:
             found.update(self._agreeing(found))
         return found
+
+    def _owners(self, row: int) -> dict[str, int]:
+        """Return the records that the row of a series is about."""
+        if self.grid is None or self.subject(row) >= len(self._allotted()):
+            return {}
+        return self._allotted()[self.subject(row)][1]
 
     @property
     def _apart(self) -> bool:
@@ -106,6 +218,8 @@ class Referrer:
             for one, value in ((self.register[name], value) for name, value in recipe.given.items())
             if one.lookup and one.lookup.reference == entry.name
         ]
+        if len(found) * MOST < self.rows:
+            found = free
         return pool.nearest(found, read) if way == 1 and read else found
 
     def _agreeing(self, chosen: Mapping[str, int]) -> Iterator[tuple[str, int]]:
