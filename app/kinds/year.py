@@ -54,7 +54,7 @@ class Year(Kind):
         return Reader(read_year)
 
     def from_formula(self, result: Any) -> int | None:
-        return read_year(result)
+        return None if result is None else read_year(result)
 
     def invent(self, draw: Draw, prop: Mapping[str, Any]) -> int:
         last = min(int(prop.get("maximum", draw.today.year)), draw.today.year)
