@@ -23,6 +23,7 @@ from app.expressions import Formula, FormulaFailed
 from app.kinds.base import Kind, Reader, Unreadable
 
 Values = dict[str, Any]
+NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(slots=True)
@@ -162,13 +163,14 @@ class Gate:
         """Judge read ``values`` (every entered field; absent is None) and derive the rest.
 
         ``problems`` are those of reading. With ``old``, the stored record, a problem that
-        depends on nothing that changed is forgiven. ``gathered`` holds look-ups and roll-ups.
+        depends on nothing that changed is forgiven. ``gathered`` holds look-ups and roll-ups, and
+        what was computed to gather them.
         """
         if self._gathered:
             for entry in self._gathered:
                 values[entry.name] = gathered.get(entry.name) if gathered else None
         names = self._names(values, old)
-        self._compute(self._computed, values, names, problems)
+        self._compute(self._computed, values, names, problems, gathered or {})
         verdict = Judgement(values, problems)
         self._decide(verdict, names, old)
         self._apply_schema(verdict)
@@ -189,12 +191,21 @@ class Gate:
         return names
 
     def _compute(
-        self, fields: tuple[Field, ...], values: Values, names: Values, problems: list[Problem]
+        self,
+        fields: tuple[Field, ...],
+        values: Values,
+        names: Values,
+        problems: list[Problem],
+        known: Mapping[str, Any] = NOTHING,
     ) -> None:
-        """Compute ``fields`` in order, each seeing those before it."""
+        """Compute ``fields`` in order, each seeing those before it; what is ``known`` already
+        was computed from the same values a moment ago."""
         for entry in fields:
-            values[entry.name] = compute(entry, names, f"/{entry.name}", problems)
-            names[entry.name] = values[entry.name]
+            name = entry.name
+            value = known.get(name)
+            if value is None:
+                value = compute(entry, names, f"/{name}", problems)
+            values[name] = names[name] = value
 
     def _decide(self, verdict: Judgement, names: Mapping[str, Any], old: Values | None) -> None:
         for name, formula in self._shown:
@@ -272,7 +283,7 @@ class Gate:
         expression that fails leaves its field empty."""
         for entry in self._gathered:
             values[entry.name] = gathered.get(entry.name)
-        self._compute(self._computed, values, self._names(values, None), [])
+        self._compute(self._computed, values, self._names(values, None), [], gathered)
         return values
 
     def prepare(self, stage: Stage, values: Values, old: Values | None) -> None:

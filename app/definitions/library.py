@@ -81,7 +81,11 @@ def judge_example(
     values, problems = gate.read(stand_ins(register, raw))
     unread = dict.fromkeys(p.name for p in problems)
     every: Values = {name: start.get(name) for name in register.names} | unread | values
-    gathered = read_given(register, given)
+    gathered = {
+        name: value
+        for name, value in read_given(register, given).items()
+        if not register[name].computed
+    }
     verdict = gate.judge(every, problems, stored, gathered)
     return verdict.values, [*verdict.problems, *verdict.warnings]
 

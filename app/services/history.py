@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import REGCLASS
 
 from app.errors import RecordNotFound
 from app.kinds import dump_json, load_json
@@ -86,7 +87,8 @@ def append(work: Work, entries: list[dict[str, Any]]) -> None:
     if work.tx.dialect.name == "sqlite":
         insert_plain(work.tx, models.history, entries)
         return
-    sequence = sa.func.pg_get_serial_sequence(models.history.name, "id")
+    named = sa.cast(sa.func.pg_get_serial_sequence(models.history.name, "id"), REGCLASS)
+    sequence = sa.select(named).scalar_subquery()
     numbers = sa.func.generate_series(1, len(entries)).table_valued("n")
     ids = work.tx.scalars(sa.select(sa.func.nextval(sequence)).select_from(numbers))
     for row, number in zip(entries, ids, strict=True):

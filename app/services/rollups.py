@@ -50,13 +50,16 @@ def roll_up(
     found = dict(aggregate(work, rollups, own, points, itself))
     nothing: Measured = [()] * len(fields)
     itself = itself and not any(never_itself(condition) for condition in own)
+    doubtful = [condition for condition in own if not always_itself(condition)]
     finishing = [(field.name, finisher(field)) for field in fields]
     constants = [[c for c in rollup.where if not c.own] for rollup in rollups]
     for point, (record, values), result in zip(asked, records, results, strict=True):
         measured = nothing if point is None else found.get(point, nothing)
-        if itself and point is not None and meets(own, record, values):
+        if itself and point is not None and meets(doubtful, record, values):
             measured = [
-                combined(rollup, others, record, values) if meets(only, record, values) else others
+                combined(rollup, others, record, values)
+                if not only or meets(only, record, values)
+                else others
                 for rollup, only, others in zip(rollups, constants, measured, strict=True)
             ]
         for (name, finish), value in zip(finishing, measured, strict=True):
@@ -72,7 +75,12 @@ def point_of(
     own: Sequence[Condition], record: int | None, values: Mapping[str, Any]
 ) -> Point | None:
     """Return what source rows are compared with; None when something of it is missing."""
-    found = [shift(value_of(c.own, record, values), c.plus) for c in own]
+    found = [
+        (record if c.own == "_id" else values.get(c.own))
+        if not c.plus
+        else shift(values.get(c.own), c.plus)
+        for c in own
+    ]
     return None if None in found else tuple(found)
 
 
@@ -212,6 +220,13 @@ def meets(conditions: Sequence[Condition], record: int | None, values: Values) -
         if value is None or wanted is None or not PLAIN[condition.operator](value, wanted):
             return False
     return True
+
+
+def always_itself(condition: Condition) -> bool:
+    """Return whether every record with a value meets a condition on itself: its own month is not
+    after its month."""
+    same = condition.field == condition.own and not condition.plus
+    return same and condition.operator in ("==", "<=", ">=")
 
 
 def never_itself(condition: Condition) -> bool:

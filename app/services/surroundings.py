@@ -20,7 +20,8 @@ def gather(
     records: Sequence[tuple[int | None, Values]],
     stored: Sequence[Values | None] = (),
 ) -> list[Values]:
-    """Return look-ups and roll-ups of many records at once, in the order of ``records``.
+    """Return look-ups and roll-ups of many records at once, in the order of ``records``, and
+    the computed fields they compare with.
 
     A record is (its id, or None before it is stored; its entered values); ``stored`` are the
     values formulas see as ``old.…``. What compares with a derived field of the record is
@@ -37,6 +38,7 @@ def gather(
             for (_, values), result, old in zip(records, results, olds, strict=True):
                 values.update(result)
                 gate.prepare(stage, values, old)
+                result.update({f.name: values[f.name] for f in stage.computed})
         lookups = [field for field in stage.gathered if field.lookup]
         for reference in dict.fromkeys(f.lookup.reference for f in lookups if f.lookup):
             fields = [f for f in lookups if f.lookup and f.lookup.reference == reference]

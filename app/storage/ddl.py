@@ -53,8 +53,9 @@ def create_index(
     """Create an index over the rows that are not deleted; ``-column`` descends. On PostgreSQL
     empty values count as smallest, as they do on SQLite and in every list."""
     quote = tx.dialect.identifier_preparer.quote
-    plain = tx.dialect.name == "sqlite" or unique
-    up, down = ("", " DESC") if plain else (" NULLS FIRST", " DESC NULLS LAST")
+    up, down = (
+        ("", " DESC") if tx.dialect.name == "sqlite" else (" NULLS FIRST", " DESC NULLS LAST")
+    )
     spelled = ", ".join(
         quote(c[1:]) + down if c.startswith("-") else quote(c) + up for c in columns
     )

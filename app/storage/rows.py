@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import REGCLASS
 
 from app.storage import models
 from app.storage.catalog import Published
@@ -31,9 +32,11 @@ def next_ids(tx: sa.Connection, table: sa.Table, count: int) -> list[int]:
     if tx.dialect.name == "sqlite":
         last = tx.scalar(sa.select(sa.func.max(table.c["_id"]))) or 0
         return list(range(last + 1, last + 1 + count))
-    sequence = sa.func.pg_get_serial_sequence(table.name, "_id")
+    # found once, and not for each number
+    named = sa.cast(sa.func.pg_get_serial_sequence(table.name, "_id"), REGCLASS)
     numbers = sa.func.generate_series(1, count).table_valued("n")
-    return list(tx.scalars(sa.select(sa.func.nextval(sequence)).select_from(numbers)))
+    given = sa.func.nextval(sa.select(named).scalar_subquery())
+    return list(tx.scalars(sa.select(given).select_from(numbers)))
 
 
 def note_change(tx: sa.Connection, published: Published) -> None:

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 
 from app.errors import RecordRefused
 from app.kinds.columns import Exact
-from app.services import history, records
+from app.services import history, lists, records
 from app.services.exchange import import_file
 from app.storage import rows
 from app.storage.points import points_table
+from tests.support import books
 from tests.support.agreement import disagreements
 from tests.support.register import ME, definition, publish
 
@@ -172,3 +173,56 @@ def test_points_come_back_as_they_were_given(database):
         assert [tuple(row) for row in tx.execute(query)] == [
             (at, *point) for at, point in enumerate(points)
         ]
+
+
+def plans(work, run):
+    """Return how SQLite goes about each statement that ``run`` sends."""
+    sent = []
+
+    def note(connection, cursor, statement, parameters, context, many):
+        sent.append((statement, parameters))
+
+    sa.event.listen(work.tx.engine, "before_cursor_execute", note)
+    try:
+        run()
+    finally:
+        sa.event.remove(work.tx.engine, "before_cursor_execute", note)
+    for statement, parameters in sent:
+        if statement.startswith("SELECT"):
+            rows_ = work.tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            yield statement, " / ".join(row[3] for row in rows_)
+
+
+def test_without_statistics_a_firm_chooses_the_index_and_not_the_year(platform, add):
+    """(year, month) matches more columns, and has the rows of every firm."""
+    if not platform.database.sqlite:
+        pytest.skip("the plan is read from SQLite")
+    report = books.report()
+    report["register"] |= {"filters": ["year"], "sort": ["-month", "-income"]}
+    publish(platform, books.firm(), report)
+    add("firm", name="甲厂")
+
+    with platform.reading(ME) as work:
+        raw = {"firm": 1, "month": "2024-05", "year": 2024, "income": "1"}
+        found = [
+            plan
+            for statement, plan in plans(work, lambda: records.judge(work, "report", raw))
+            if "each_point" in statement or "points" in statement
+        ]
+
+    assert any("(firm=? AND month" in plan for plan in found), found
+    assert not any("(year=?" in plan for plan in found), found
+
+
+def test_the_first_page_of_a_list_is_read_in_order(platform, add):
+    if not platform.database.sqlite:
+        pytest.skip("the plan is read from SQLite")
+    report = books.report()
+    report["register"]["sort"] = ["-month", "income"]
+    publish(platform, books.firm(), report)
+
+    with platform.reading(ME) as work:
+        found = dict(plans(work, lambda: lists.page(work, "report", lists.Query())))
+
+    [plan] = [plan for statement, plan in found.items() if "ORDER BY" in statement]
+    assert "USING INDEX" in plan and "TEMP B-TREE" not in plan, plan

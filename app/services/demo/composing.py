@@ -222,6 +222,8 @@ class Composer:
 
     def _choice(self, entry: Field, value: Any, row: int, attempt: int, alone: bool) -> Any:
         """Return a choice: at times another one, which the gate may refuse."""
+        if entry.name in self.referrer.turns:
+            return value
         if attempt:
             return self.invent(entry, row, attempt) if alone else value
         subject = self.referrer.subject(row)

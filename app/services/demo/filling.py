@@ -17,7 +17,7 @@ from app.errors import AppError, Problem
 from app.services import attachments, records, states
 from app.services.demo.composing import Composer
 from app.services.demo.mending import Mender, mendable
-from app.services.demo.order import entered_references, postponed
+from app.services.demo.order import entered_references, postponed, turns
 from app.services.demo.pools import read_columns, read_pool
 from app.services.demo.recipes import grid_of, recipes_of
 from app.services.demo.referring import Referrer
@@ -101,7 +101,7 @@ class Filler:
         rows = max(wanted, len(recipes))
         grid = grid_of(register, rows // len(recipes) // 2)
         later = frozenset(entry.name for entry in postponed(register, before))
-        referrer = Referrer(register, recipes, pools, grid, later, rows)
+        referrer = Referrer(register, recipes, pools, grid, later, rows, turns(self.slug))
         if grid and referrer.room < rows:
             each = -(-rows // (referrer.room // grid.count))
             referrer = replace(referrer, grid=grid_of(register, each))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from app.definitions.register import Field, Register
 
@@ -17,8 +19,25 @@ USUAL, FEWEST = 40, 5
 
 def sizes(slugs: list[str], scale: float) -> dict[str, int]:
     """Return how many rows each register is to have."""
+    said = _said()
+    return {
+        slug: max(FEWEST, math.ceil(said.get(slug, {}).get("rows", USUAL) * scale))
+        for slug in slugs
+    }
+
+
+def turns(slug: str) -> Mapping[str, Sequence[Any]]:
+    """Return the fields of a register whose values take turns, so that there are as many of each
+    as is said: field → its values, in order."""
+    found: Mapping[str, Sequence[Any]] = _said().get(slug, {}).get("turns", {})
+    return found
+
+
+@cache
+def _said() -> Mapping[str, Mapping[str, Any]]:
+    """Return what ``SIZES`` says of each register: a number of rows, or that and more."""
     said = json.loads(SIZES.read_text("utf-8"))
-    return {slug: max(FEWEST, math.ceil(said.get(slug, USUAL) * scale)) for slug in slugs}
+    return {slug: one if isinstance(one, dict) else {"rows": one} for slug, one in said.items()}
 
 
 def entered_references(register: Register) -> Iterator[Field]:

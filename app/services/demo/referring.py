@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.definitions.register import Field, Register
 from app.services.demo.pools import Pool, meets, owing
@@ -37,6 +38,8 @@ class Referrer:
     blank: frozenset[str]
     #: how many rows the register is to have
     rows: int
+    #: choices that take turns: field → its values
+    turns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     refused: set[tuple[tuple[str, int], ...]] = field(default_factory=set, init=False)
     _chosen: dict[tuple[int, str, int], list[int]] = field(default_factory=dict, init=False)
     _allotment: list[tuple[int, dict[str, int]]] | None = field(default=None, init=False)
@@ -81,7 +84,14 @@ class Referrer:
     def _turn(self, place: int, subject: int) -> int:
         if subject < len(self.recipes) or not self._plain:
             return place % len(self.recipes)
-        return self._plain[place % len(self._plain)]
+        due = {name: values[subject % len(values)] for name, values in self.turns.items()}
+        meant = [
+            at
+            for at in self._plain
+            if all(self.recipes[at].values.get(name) == value for name, value in due.items())
+        ]
+        fitting = meant or self._plain
+        return fitting[place // (len(next(iter(self.turns.values()), ())) or 1) % len(fitting)]
 
     @property
     def _plain(self) -> list[int]:
