@@ -114,9 +114,9 @@ def check_unique(
             holder = taken.get(point)
             if holder is not None and holder != numbers[position]:
                 named = holder if sees(work, published, holder) else 0
-                verdict.problems.append(duplicate(published, names, point, named))
+                verdict.problems.append(duplicate(work, published, names, point, named))
             elif point in first:
-                verdict.problems.append(duplicate(published, names, point, None))
+                verdict.problems.append(duplicate(work, published, names, point, None))
             else:
                 first[point] = position
 
@@ -150,12 +150,16 @@ def sees(work: Work, published: Published, record: int) -> bool:
 
 
 def duplicate(
-    published: Published, names: tuple[str, ...], point: tuple[Any, ...], holder: int | None
+    work: Work,
+    published: Published,
+    names: tuple[str, ...],
+    point: tuple[Any, ...],
+    holder: int | None,
 ) -> Problem:
     register = published.register
     shown = {
         "field": "、".join(register[n].title for n in names),
-        "value": " ".join(register[n].kind.show(v) for n, v in zip(names, point, strict=True)),
+        "value": " ".join(told(work, register[n], v) for n, v in zip(names, point, strict=True)),
         "id": holder or "",
     }
     text = "{field}: {value} is already entered in record {id}. Open that one instead."
@@ -164,6 +168,13 @@ def duplicate(
     if holder is None:
         text = "{field}: {value} stands twice in the same file."
     return Problem(f"/{names[-1]}", "value.taken", text, shown, frozenset(names))
+
+
+def told(work: Work, field: Field, value: Any) -> str:
+    """Return a value as people read it: a reference by what its record is called."""
+    if field.reference:
+        return rows.labels(work.tx, work.published(field.reference), [value]).get(value, "")
+    return field.kind.show(value)
 
 
 def check_attachments(

@@ -226,3 +226,15 @@ def test_the_first_page_of_a_list_is_read_in_order(platform, add):
 
     [plan] = [plan for statement, plan in found.items() if "ORDER BY" in statement]
     assert "USING INDEX" in plan and "TEMP B-TREE" not in plan, plan
+
+
+def test_a_key_that_is_taken_is_told_by_what_its_records_are_called(platform, add):
+    publish(platform, books.firm(), books.report())
+    add("firm", name="甲厂")
+    add("report", firm=1, month="2024-05", year=2024, income="1")
+
+    with pytest.raises(RecordRefused) as refused:
+        add("report", firm=1, month="2024-05", year=2024, income="2")
+
+    [problem] = refused.value.problems
+    assert "甲厂 2024年5月" in problem.sentence()
