@@ -64,12 +64,23 @@ def stays_theirs(
         for name in (grant.by, *(c.field for c in grant.where))
         if name and name != SELF
     }
+    entered = {name: entered_for(published, name) for name in names}
+    if any(p.name in entered.values() and verdict.values.get(p.name) is None
+           for p in verdict.problems):  # fmt: skip
+        # whose it is cannot be said before that is entered
+        return
     where = sorted(names & (verdict.changed or names))
     text = "You may not enter this record: it belongs to a unit, or has values, outside yours."
     if action == "change":
         text = "The record would no longer be yours to change: its unit or values lie outside."
-    at = f"/{where[0]}" if where else ""
+    at = f"/{entered[where[0]]}" if where else ""
     verdict.problems.append(Problem(at, "record.not_yours", text, {}, frozenset(where[:1])))
+
+
+def entered_for(published: Published, name: str) -> str:
+    """Return the field a person fills in to say ``name``: for a look-up its reference."""
+    lookup = published.register[name].lookup if name in published.register else None
+    return lookup.reference if lookup else name
 
 
 def shown_form(asked: Access, action: str, row: Row | None, verdict: Judgement) -> None:

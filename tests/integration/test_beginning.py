@@ -96,3 +96,29 @@ def test_who_may_do_everything_begins_with_nothing(desk):
 
     with desk.platform.reading(ME) as work:
         assert beginning.own(work, "demo") == {}
+
+
+def test_a_record_that_says_nobody_yet_is_asked_whose_it_is_and_not_refused_as_anothers(desk):
+    grants = [grant("township", "own-unit", "firm_town")]
+    required = ["name", "firm"]
+    seen = {"role": ["township"], "may": ["see"], "rows": "all"}
+    firms = definition(
+        "firm", properties=FIRM["properties"], register={"permissions": [seen]}
+    )  # fmt: skip
+    publish(
+        desk.platform,
+        firms,
+        definition(properties=FIELDS, required=required, register={"permissions": grants}),
+    )
+    actor = desk.office.acting(desk.people["town"])
+    with desk.platform.writing(ME) as work:
+        other = records.create(work, "firm", {"name": "乙厂", "town": "t2"}).id
+
+    def told(**raw: Any) -> list[tuple[str, str]]:
+        with desk.platform.reading(actor) as work:
+            verdict = records.judge(work, "demo", {"name": "一", **raw})
+        return [(p.at, p.code) for p in verdict.problems]
+
+    assert told() == [("/firm", "schema.required")]
+    assert told(firm=other) == [("/firm", "record.not_yours")]
+    assert told(firm=desk.firm) == []
