@@ -25,6 +25,8 @@ from app.storage.catalog import Published
 from app.storage.points import among, points_table
 
 DEEPEST = 20
+#: no record's id
+SEVERAL = -1
 #: a source row's value is compared with the reader's own field the other way round
 MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -98,15 +100,17 @@ def alone(published: Published, changes: Sequence[Change]) -> frozenset[int]:
     found = {change.record for change in changes}
     for own in by_shape(register, register.slug):
         equal = [c for c in own if c.operator == "=="]
-        sources: dict[Point | None, set[int]] = {}
+        # point → the one record it belongs to, or SEVERAL
+        sources: dict[Point | None, int] = {}
         for change in changes:
             for row in (change.before, change.after):
                 if row is not None:
                     point = tuple([row.get(c.field) for c in equal])
-                    sources.setdefault(point, set()).add(change.record)
+                    if sources.setdefault(point, change.record) != change.record:
+                        sources[point] = SEVERAL
         for change in changes:
             asked = point_of(equal, change.record, change.after or {})
-            if not sources.get(asked, set()) <= {change.record}:
+            if sources.get(asked, change.record) != change.record:
                 found.discard(change.record)
     return frozenset(found)
 

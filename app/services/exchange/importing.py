@@ -126,9 +126,9 @@ class _Import:
         """Read, judge and store batch after batch."""
         report = self.report
         for batch in _batches(table.rows):
-            entries = read_entries(self._work, self._published, self._headings, batch)
-            report.total += len(entries)
             with calm():
+                entries = read_entries(self._work, self._published, self._headings, batch)
+                report.total += len(entries)
                 self._take(entries)
             if progress:
                 progress(report.total)
