@@ -45,6 +45,16 @@ class Rollup:
         via = (Condition(self.via, "==", own="_id"),) if self.via else ()
         return (*via, *self.where)
 
+    @property
+    def own(self) -> tuple[Condition, ...]:
+        """Return the conditions that compare a source row with a field of the reader."""
+        return tuple(c for c in self.conditions if c.own)
+
+    @property
+    def constants(self) -> tuple[Condition, ...]:
+        """Return the conditions that are the same for every reader."""
+        return tuple(c for c in self.where if not c.own)
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:

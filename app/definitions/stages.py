@@ -47,11 +47,10 @@ def together(fields: Iterable[Field]) -> tuple[tuple[Field, ...], ...]:
     for field in fields:
         rollup = field.rollup
         if rollup:
-            own = tuple(c for c in rollup.conditions if c.own)
-            rest = tuple(c for c in rollup.conditions if not c.own)
             # of the latest rows each has its own; anything else is measured over the same rows
-            kind = (rollup.by, repr(rest)) if rollup.operation == "latest" else None
-            groups.setdefault((rollup.register, own, kind), []).append(field)
+            latest = rollup.operation == "latest"
+            kind = (rollup.by, repr(rollup.constants)) if latest else None
+            groups.setdefault((rollup.register, rollup.own, kind), []).append(field)
     return tuple(tuple(group) for group in groups.values())
 
 

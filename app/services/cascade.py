@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from app.definitions.register import Condition, Register, Rollup
 from app.services import history
 from app.services.labels import label_fields, make_labels
-from app.services.rollups import Point, at_points, own_conditions, point_of, shift
+from app.services.rollups import Point, at_points, point_of, shift
 from app.services.surroundings import gather
 from app.services.work import Work
 from app.storage import rows
@@ -120,7 +120,7 @@ def by_shape(register: Register, slug: str) -> dict[Shape, list[Rollup]]:
     shapes: dict[Shape, list[Rollup]] = {}
     for field in register.fields:
         if field.rollup and field.rollup.register == slug:
-            shapes.setdefault(own_conditions(field.rollup), []).append(field.rollup)
+            shapes.setdefault(field.rollup.own, []).append(field.rollup)
     return shapes
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from app.definitions.flow import AFTER, BEFORE, Setting, Transition
 from app.definitions.gate import Values
+from app.definitions.register import Register
 from app.errors import Problem
 from app.expressions import FormulaFailed
 from app.kinds.base import Unreadable
@@ -122,7 +123,7 @@ def timing(work: Work, way: Transition, row: Row, around: Surroundings) -> list[
 def unmet(published: Published, way: Transition, row: Row) -> list[Problem]:
     """Return the guards that do not hold: what they read may also be missing."""
     problems = []
-    names = scope(published, row) if way.guards else {}
+    names = scope(published.register, row) if way.guards else {}
     for place, guard in enumerate(way.guards, start=1):
         code = f"workflow.guard.{place}"
         try:
@@ -133,9 +134,8 @@ def unmet(published: Published, way: Transition, row: Row) -> list[Problem]:
     return problems
 
 
-def scope(published: Published, row: Mapping[str, Any]) -> dict[str, Any]:
+def scope(register: Register, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what expressions see of a row: a blank list has no rows."""
-    register = published.register
     blank = {f.name: () for f in register.fields if f.formula_type_is_list and not row.get(f.name)}
     return {name: row.get(name) for name in register.names} | blank
 
@@ -223,7 +223,7 @@ def apply(
 ) -> list[Problem]:
     """Give fields the values a transition declares."""
     problems: list[Problem] = []
-    names = scope(published, values) if settings else {}
+    names = scope(published.register, values) if settings else {}
     for one in settings:
         field = published.register[one.field]
         try:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import REGCLASS
 
 from app.errors import RecordNotFound
 from app.kinds import dump_json, load_json
@@ -18,7 +17,7 @@ from app.services.together import watchers
 from app.services.work import Work
 from app.storage import models, rows
 from app.storage.catalog import Published
-from app.storage.rows import insert_plain
+from app.storage.rows import insert_plain, next_ids
 from app.storage.rows import write as write_rows
 
 CREATE, CHANGE, DELETE, UNDELETE, RESTORE, DERIVE = (
@@ -87,10 +86,7 @@ def append(work: Work, entries: list[dict[str, Any]]) -> None:
     if work.tx.dialect.name == "sqlite":
         insert_plain(work.tx, models.history, entries)
         return
-    named = sa.cast(sa.func.pg_get_serial_sequence(models.history.name, "id"), REGCLASS)
-    sequence = sa.select(named).scalar_subquery()
-    numbers = sa.func.generate_series(1, len(entries)).table_valued("n")
-    ids = work.tx.scalars(sa.select(sa.func.nextval(sequence)).select_from(numbers))
+    ids = next_ids(work.tx, models.history, len(entries))
     for row, number in zip(entries, ids, strict=True):
         row["id"] = number
     write_rows(work.tx, models.history, entries)

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.definitions.gate import Values
+from app.definitions.gate import Values, round_half_up
 from app.definitions.register import Condition, Field, Rollup
 from app.errors import SumTooLong
 from app.kinds.columns import DIGITS
@@ -38,7 +38,7 @@ def roll_up(
     """Gather roll-ups that choose rows by the same own fields (``Stage.rollups``) for records of
     the register ``slug``: with one statement, in which each distinct point stands once."""
     rollups = [field.rollup for field in fields if field.rollup]
-    own = own_conditions(rollups[0])
+    own = rollups[0].own
     itself = rollups[0].register == slug
     asked = [point_of(own, record, values) for record, values in records]
     if itself:
@@ -52,7 +52,7 @@ def roll_up(
     itself = itself and not any(never_itself(condition) for condition in own)
     doubtful = [condition for condition in own if not always_itself(condition)]
     finishing = [(field.name, finisher(field)) for field in fields]
-    constants = [[c for c in rollup.where if not c.own] for rollup in rollups]
+    constants = [rollup.constants for rollup in rollups]
     for point, (record, values), result in zip(asked, records, results, strict=True):
         measured = nothing if point is None else found.get(point, nothing)
         if itself and point is not None and meets(doubtful, record, values):
@@ -64,11 +64,6 @@ def roll_up(
             ]
         for (name, finish), value in zip(finishing, measured, strict=True):
             result[name] = finish(value)
-
-
-def own_conditions(rollup: Rollup) -> tuple[Condition, ...]:
-    """Return the conditions that compare a source row with a field of the reader."""
-    return tuple(c for c in rollup.conditions if c.own)
 
 
 def point_of(
@@ -129,7 +124,7 @@ def aggregate(
     where.append(source.c["_deleted_at"].is_(None))
     if itself:
         where.append(source.c["_id"] != table.c[f"p{len(own)}"])
-    constants = [tuple(c for c in r.conditions if not c.own) for r in rollups]
+    constants = [rollup.constants for rollup in rollups]
     if all(each == constants[0] for each in constants):
         where += [constant(source, c) for c in constants[0]]
         constants = [()] * len(rollups)
@@ -273,7 +268,6 @@ def finisher(field: Field) -> Callable[[Sequence[Any]], Any]:
     operation, scale = rollup.operation, getattr(field.kind, "scale", None)
     whole = scale is None and field.kind.formula_type == "int"
     bound, none = 10 ** (DIGITS - (scale or 0)), 0 if operation in ("count", "sum") else None
-    step = None if scale is None else Decimal(1).scaleb(-scale)
 
     def finish(found: Sequence[Any]) -> Any:
         value: Any = found[0] if found else None
@@ -285,8 +279,8 @@ def finisher(field: Field) -> Callable[[Sequence[Any]], Any]:
                 return None
         if operation == "avg":
             value = Decimal(value) / found[1]
-        if step is not None:
-            value = Decimal(value).quantize(step, rounding="ROUND_HALF_UP")
+        if scale is not None:
+            value = round_half_up(Decimal(value), scale)
         elif whole:
             value = int(value)
         if isinstance(value, (int, Decimal)) and abs(value) >= bound:

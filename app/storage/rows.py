@@ -29,11 +29,12 @@ def chunks(items: Iterable[T], size: int = CHUNK) -> list[list[T]]:
 
 def next_ids(tx: sa.Connection, table: sa.Table, count: int) -> list[int]:
     """Give out ``count`` ids. Rows are never removed, so an id is never given twice."""
+    [key] = table.primary_key
     if tx.dialect.name == "sqlite":
-        last = tx.scalar(sa.select(sa.func.max(table.c["_id"]))) or 0
+        last = tx.scalar(sa.select(sa.func.max(key))) or 0
         return list(range(last + 1, last + 1 + count))
     # found once, and not for each number
-    named = sa.cast(sa.func.pg_get_serial_sequence(table.name, "_id"), REGCLASS)
+    named = sa.cast(sa.func.pg_get_serial_sequence(table.name, key.name), REGCLASS)
     numbers = sa.func.generate_series(1, count).table_valued("n")
     given = sa.func.nextval(sa.select(named).scalar_subquery())
     return list(tx.scalars(sa.select(given).select_from(numbers)))

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from app.definitions.gate import Judgement, Values, prefixed
 from app.definitions.register import Field, Register, Rule
 from app.errors import Problem
+from app.services.deciding import scope
 from app.services.demo.referring import Referrer
-from app.services.demo.ruling import holds, reads_old, scope
+from app.services.demo.ruling import holds, reads_old
 from app.services.demo.totals import own_sums
 from app.services.demo.trying import Candidates
 from app.storage.catalog import Published

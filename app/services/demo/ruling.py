@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.definitions.gate import Values
-from app.definitions.register import Register, Rule
+from app.definitions.register import Rule
 from app.expressions import FormulaFailed
-
-
-def scope(register: Register, values: Values) -> Values:
-    """Return what formulas see of a record: a blank list has no rows."""
-    fields = register.fields
-    blank = {f.name: () for f in fields if f.formula_type_is_list and not values.get(f.name)}
-    return values | blank
 
 
 def holds(rule: Rule, names: Mapping[str, Any]) -> bool:

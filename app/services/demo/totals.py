@@ -8,9 +8,10 @@ from decimal import Decimal
 
 from app.definitions.gate import Values, reads_of
 from app.definitions.register import Register, Rule
+from app.services.deciding import scope
 from app.services.demo.amounts import NUMBERS, portion, same_sort
 from app.services.demo.recipes import Grid
-from app.services.demo.ruling import holds, scope
+from app.services.demo.ruling import holds
 
 
 def own_sums(register: Register) -> Iterator[tuple[str, str]]:
